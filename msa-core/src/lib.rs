@@ -4,3 +4,4 @@ pub mod balance;
 pub mod clock;
 pub mod discovery;
 pub mod event;
+pub mod txn;
