@@ -4,4 +4,5 @@ pub mod balance;
 pub mod clock;
 pub mod discovery;
 pub mod event;
+pub mod problem;
 pub mod txn;
