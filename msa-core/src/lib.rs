@@ -2,5 +2,6 @@
 
 pub mod balance;
 pub mod clock;
+pub mod config;
 pub mod discovery;
 pub mod event;
