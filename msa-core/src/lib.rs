@@ -2,6 +2,7 @@
 
 pub mod balance;
 pub mod clock;
+pub mod config;
 pub mod discovery;
 pub mod event;
 pub mod problem;
