@@ -17,7 +17,7 @@ use tower::{Layer, Service};
 use crate::clock;
 use crate::event::Event;
 use crate::server::stack::Inbound;
-use crate::txn::{Incoming, Txn, TxnBody, scope};
+use crate::txn::{Incoming, Txn, TxnBody, scope, sync_scope};
 
 /// Reads or mints the ids, runs what is below inside the transaction, answers with the GTXID.
 #[derive(Debug, Clone)]
@@ -58,17 +58,27 @@ where
             .extensions()
             .get::<ConnectInfo<SocketAddr>>()
             .map(|peer| peer.0.ip());
-        let incoming = inbound
+        let mut incoming = inbound
             .headers
             .extract_from(request.headers(), peer, &inbound.trust);
         if !incoming.rejected.is_empty() {
             tell_rejected(inbound, &incoming);
         }
         let mint = || inbound.minter.mint(clock::unix_ms());
+        if incoming.gtxid.is_none()
+            && incoming
+                .ltxid
+                .is_some_and(|hop| hop.get() > inbound.max_hops)
+        {
+            // Somebody on the way loses GTXIDs: begun anew at hop 1, a loop would never end.
+            incoming.gtxid = Some(mint());
+        }
         let txn = Txn::from_incoming(&incoming, mint, inbound.request_timeout, clock::now());
         request.extensions_mut().insert(txn.clone());
+        // `call` may look at the transaction as well as the future that it returns.
+        let future = sync_scope(txn.clone(), || self.inner.call(request));
         TxnFuture {
-            inner: scope(txn.clone(), self.inner.call(request)),
+            inner: scope(txn.clone(), future),
             txn,
             inbound: inbound.clone(),
         }
