@@ -5,3 +5,4 @@ pub mod client;
 pub mod clock;
 pub mod discovery;
 pub mod event;
+pub mod txn;
