@@ -3,6 +3,7 @@
 pub mod balance;
 pub mod client;
 pub mod clock;
+pub mod config;
 pub mod discovery;
 pub mod event;
 pub mod txn;
