@@ -1,0 +1,3 @@
+//! Calling other services by name.
+
+pub mod transport;
