@@ -265,18 +265,18 @@ mod tests {
             ),
             (
                 "[services.a]\nendpoints = []\n[services.A]\nendpoints = []",
-                "1:1",
-                "`A` stands here twice",
+                "1:2",
+                "stands here twice",
             ),
             (
                 "{\n\"services\": {\"a\": {\"endpoints\": [\"b:80\"]}}}",
-                "2:41",
+                "2:39",
                 "`b:80` is not an endpoint",
             ),
-            ("{\n\"services\": {\"a\": ", "2:17", "EOF while parsing"),
+            ("{\n\"services\": {\"a\": ", "2:18", "EOF while parsing"),
             (
                 "{\"services\":{\"a\":{\"endpoints\":[]},\"a\":{\"endpoints\":[]}}}",
-                "1:56",
+                "1:55",
                 "stands here twice",
             ),
             ("  \n", "-", "it is empty"),
