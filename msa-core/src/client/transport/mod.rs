@@ -4,7 +4,13 @@
 //! only carries the request there and the response's headers back. [`ReqwestTransport`] is the one that ships; tests put
 //! an in-memory router or a simulated network in its place, and the same stack runs above them.
 
+mod classify;
 mod error;
+pub(crate) mod lean;
+mod reqwest;
+#[cfg(feature = "tls")]
+mod tls;
+mod tls_cache;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,13 +18,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::ClientSettings;
 use crate::discovery::Endpoint;
 
+pub use self::reqwest::ReqwestTransport;
 pub use error::{Failure, TransportError};
 
 /// The future of one attempt: ends when the response's headers are there, or with the reason why not.
 pub type SendFuture<'a> =
-    Pin<Box<dyn Future<Output = Result<reqwest::Response, TransportError>> + Send + 'a>>;
+    Pin<Box<dyn Future<Output = Result<::reqwest::Response, TransportError>> + Send + 'a>>;
 
 /// Carries a request to an endpoint.
 pub trait Transport: Send + Sync + fmt::Debug + 'static {
@@ -26,11 +34,12 @@ pub trait Transport: Send + Sync + fmt::Debug + 'static {
     ///
     /// The request's URL names the endpoint already (scheme, host and port are its own), its headers are complete, and it has
     /// no timeout of its own: the stack drops the future when the time is up. A transport does not retry, follow
-    /// redirects or look at the environment.
+    /// redirects or look at the environment. A response that it builds itself gets the request's URL
+    /// (`reqwest::ResponseBuilderExt::url`).
     fn send<'a>(
         &'a self,
         endpoint: &'a Endpoint,
-        request: reqwest::Request,
+        request: ::reqwest::Request,
         options: &'a SendOptions<'a>,
     ) -> SendFuture<'a>;
 
@@ -83,18 +92,24 @@ pub struct ConnectionSettings {
     pub pool_max_idle: usize,
     /// Speak HTTP/2 to `http://` endpoints without asking; `https://` endpoints choose by ALPN. Default `false`.
     pub http2: bool,
-    /// The PEM file with the only certificate authorities to trust; `None` trusts those of the platform.
+    /// A PEM file with certificate authorities to trust besides those of the platform.
     pub ca_file: Option<PathBuf>,
 }
 
 impl Default for ConnectionSettings {
     fn default() -> Self {
+        Self::from(&ClientSettings::default())
+    }
+}
+
+impl From<&ClientSettings> for ConnectionSettings {
+    fn from(settings: &ClientSettings) -> Self {
         Self {
-            connect_timeout: Duration::from_secs(1),
-            pool_idle_timeout: Duration::from_secs(30),
-            pool_max_idle: 1024,
-            http2: false,
-            ca_file: None,
+            connect_timeout: settings.connect_timeout.get(),
+            pool_idle_timeout: settings.pool_idle_timeout.get(),
+            pool_max_idle: settings.pool_max_idle,
+            http2: settings.http2,
+            ca_file: settings.ca_file.clone(),
         }
     }
 }
