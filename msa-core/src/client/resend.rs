@@ -63,6 +63,7 @@ impl Resend {
     /// A connection that was given up is different: the next one may live.
     pub(super) fn is_pointless_at(&self, endpoint: &Endpoint) -> bool {
         let failure = self.last.as_ref().and_then(CallError::failure);
-        failure.is_some_and(Failure::is_connect) && self.tried.contains(endpoint)
+        failure.is_some_and(Failure::is_connect)
+            && self.tried.iter().any(|tried| tried.same_instance(endpoint))
     }
 }

@@ -12,6 +12,7 @@ use super::transport::SendOptions;
 use super::{CallError, CallErrorKind, CallOptions, body, target};
 use crate::balance::PickHint;
 use crate::clock;
+use crate::config::Size;
 use crate::txn::{self, Headers, Txn};
 
 /// Makes one logical call.
@@ -100,7 +101,7 @@ pub(super) async fn call(
         let sent = transport.send(&endpoint, request_now, &send);
         match attempt.wait(sent).await {
             Ok((response, pick)) => {
-                let max = options.get_max_response().unwrap_or(limits.max_response);
+                let max = options.get_max_response().map_or(limits.max_response, Size::get);
                 let covers_body = (!options.is_stream()).then_some(deadline);
                 return body::guard(response, record, pick, max, covers_body);
             }
