@@ -9,9 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use futures_util::FutureExt as _;
 use http::{Request, Response};
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{sleep, timeout, timeout_at};
 
 use super::conn::Conn;
 use super::connection::{self, Protocols};
@@ -28,6 +27,9 @@ const CUT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How many connections waiting in a closing listener's queue are still taken.
 const LAST_ACCEPTS: usize = 1024;
+
+/// How long the runtime may take to notice that one waits there.
+const LAST_ACCEPT_PATIENCE: Duration = Duration::from_millis(1);
 
 /// Serves a `tower::Service` on a listener until its [`Lifecycle`] says to end.
 ///
@@ -118,7 +120,7 @@ where
             }
         };
 
-        let mut draining = pin!(self.lifecycle.reached(Phase::Draining).fuse());
+        let mut draining = pin!(self.lifecycle.reached(Phase::Draining));
         let mut closing = pin!(self.lifecycle.reached(self.close_at));
         let mut full = false;
         loop {
@@ -134,14 +136,15 @@ where
 
         // A connection in the kernel's queue was accepted as far as its client knows, and closing the listener would
         // reset it together with the request it may have sent.
-        tracker.set_stage(Stage::Closing);
+        tracker.set_stage(Stage::Draining);
         for _ in 0..LAST_ACCEPTS {
-            match self.listener.accept().now_or_never() {
-                Some(Ok((io, peer))) => spawn(io, peer),
-                Some(Err(_)) | None => break,
+            match timeout(LAST_ACCEPT_PATIENCE, self.listener.accept()).await {
+                Ok(Ok((io, peer))) => spawn(io, peer),
+                Ok(Err(_)) | Err(_) => break,
             }
         }
         drop(self.listener);
+        tracker.set_stage(Stage::Closing);
         let deadline = match self.drain_deadline {
             Some(ask) => ask(),
             None => self.limits.drain_deadline,
