@@ -1,6 +1,7 @@
 //! Signals of a real process: this test runs itself as a child.
+#![cfg(unix)]
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::io::{BufRead as _, BufReader};
     use std::process::{Child, Command, Stdio};

@@ -24,7 +24,7 @@ const MOST: usize = 64 * 1024 * 1024;
 
 const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\n\
     content-type: application/problem+json\r\n\
-    content-length: 111\r\n\
+    content-length: 113\r\n\
     connection: close\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Request Timeout\",\"status\":408,\
     \"detail\":\"the request's head took too long to come\"}";

@@ -128,7 +128,7 @@ where
                 biased;
                 () = &mut closing => break,
                 () = &mut draining, if tracker.stage() == Stage::Open => {
-                    tracker.set_stage(Stage::Draining);
+                    tracker.advance(Stage::Draining);
                 }
                 (io, peer) = next(&mut self.listener, &tracker, &mut full) => spawn(io, peer),
             }
@@ -136,7 +136,7 @@ where
 
         // A connection in the kernel's queue was accepted as far as its client knows, and closing the listener would
         // reset it together with the request it may have sent.
-        tracker.set_stage(Stage::Draining);
+        tracker.advance(Stage::Draining);
         for _ in 0..LAST_ACCEPTS {
             match timeout(LAST_ACCEPT_PATIENCE, self.listener.accept()).await {
                 Ok(Ok((io, peer))) => spawn(io, peer),
@@ -144,7 +144,7 @@ where
             }
         }
         drop(self.listener);
-        tracker.set_stage(Stage::Closing);
+        tracker.advance(Stage::Closing);
         let deadline = match self.drain_deadline {
             Some(ask) => ask(),
             None => self.limits.drain_deadline,
@@ -217,7 +217,7 @@ async fn drain(tracker: &Tracker, deadline: Duration) -> DrainReport {
     // Whether they end in time is read off the count.
     let _ = timeout_at(closed + deadline, tracker.fewer_than(1)).await;
     if tracker.open() > 0 {
-        tracker.set_stage(Stage::Cut);
+        tracker.advance(Stage::Cut);
         let _ = timeout_at(clock::now() + CUT_PATIENCE, tracker.fewer_than(1)).await;
     }
     DrainReport {

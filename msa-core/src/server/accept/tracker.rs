@@ -57,9 +57,12 @@ impl Tracker {
         }
     }
 
-    pub(super) fn set_stage(&self, stage: Stage) {
-        self.stage.store(stage as u8, Ordering::Release);
-        self.changed.notify_waiters();
+    /// Moves on to `stage`. A stage already there wakes nobody: who is woken expects a change and watches for the next
+    /// one only when it finds one.
+    pub(super) fn advance(&self, stage: Stage) {
+        if self.stage.fetch_max(stage as u8, Ordering::AcqRel) < stage as u8 {
+            self.changed.notify_waiters();
+        }
     }
 
     pub(super) fn open(&self) -> usize {
