@@ -124,6 +124,24 @@ async fn what_does_not_end_is_cut_at_the_deadline_and_named() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_under_way_is_written_to_its_end_or_counted() {
+    let serving = Serving::start();
+    let (mut slow, mut never) = (serving.connect(), serving.connect());
+    for io in [&mut slow, &mut never] {
+        io.write_all(b"GET /big HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await
+            .unwrap();
+    }
+    let reading = tokio::spawn(async move {
+        sleep(Duration::from_secs(10)).await;
+        rest(&mut slow).await.len()
+    });
+    let report = serving.drain(LAG).await;
+    assert!(reading.await.unwrap() > 8 * 1024 * 1024);
+    assert_eq!((report.cut_total, report.unread, report.stuck), (0, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn more_cut_requests_than_the_report_names_are_counted() {
     let serving = Serving::start();
     let mut open = Vec::new();

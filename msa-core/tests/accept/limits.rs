@@ -1,9 +1,14 @@
 //! How many connections there may be.
 
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use msa_core::clock;
-use msa_core::server::accept::Limits;
+use msa_core::health::Lifecycle;
+use msa_core::server::accept::{Limits, Listener, Server};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{sleep, timeout};
 
@@ -104,4 +109,32 @@ async fn one_address_has_its_own_limit() {
     let mut third = serving.connect();
     third.write_all(HELLO).await.unwrap();
     answer(&mut third, "hello").await;
+}
+
+/// A listener in a process without a file descriptor left.
+struct Exhausted(Arc<AtomicUsize>);
+
+impl Listener for Exhausted {
+    type Io = tokio::io::DuplexStream;
+
+    async fn accept(&mut self) -> io::Result<(Self::Io, SocketAddr)> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        const EMFILE: i32 = 24;
+        Err(io::Error::from_raw_os_error(EMFILE))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_file_descriptors_it_tries_again_without_spinning() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let listener = Exhausted(Arc::clone(&asked));
+    let server = Server::new(listener, axum::Router::new(), Lifecycle::new());
+    let server = tokio::spawn(server.run());
+    sleep(Duration::from_millis(1050)).await;
+    assert_eq!(asked.load(Ordering::Relaxed), 11);
+    server.abort();
 }

@@ -127,6 +127,7 @@ fn app(lifecycle: &Lifecycle) -> Router {
                 "soon"
             }),
         )
+        .route("/big", get(async || vec![b'a'; 8 * 1024 * 1024]))
         .route("/echo", post(async |body: Bytes| body))
         .route("/ignore", post("ignored"))
         .route("/pause", post(pause))

@@ -139,3 +139,32 @@ async fn an_idle_http2_connection_is_sent_away_and_a_busy_one_is_not() {
     assert!((IDLE..IDLE + 100).contains(&took), "{took} ms");
     assert!(requests.is_closed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_read_the_answer_does_not_keep_the_connection() {
+    let serving = Serving::start();
+    let mut io = serving.connect();
+    io.write_all(b"GET /big HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    sleep(Duration::from_secs(3 * 75)).await;
+    // What fitted into the pipe is all there is.
+    let said = rest(&mut io).await;
+    assert!(said.len() <= 1024 * 1024, "{}", said.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_reads_the_answer_slowly_gets_all_of_it() {
+    let serving = Serving::start();
+    let mut io = serving.connect();
+    io.write_all(b"GET /big HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let mut part = vec![0; 1024 * 1024];
+    for _ in 0..8 {
+        sleep(Duration::from_secs(70)).await;
+        tokio::io::AsyncReadExt::read_exact(&mut io, &mut part)
+            .await
+            .unwrap();
+    }
+}

@@ -21,7 +21,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::Limits;
 use super::alarm::Alarm;
 use super::conn::Conn;
-use super::first::{self, Protocol};
+use super::first;
+#[cfg(feature = "http2")]
+use super::first::Protocol;
 use super::io::Io;
 use super::linger;
 use super::request::Inbound;
@@ -170,6 +172,7 @@ enum End {
     Http(bool),
     HeadTimeout,
     Idle,
+    Unread,
     Drained,
     Cut,
 }
@@ -203,6 +206,7 @@ impl<'a> Drive<'a> {
             End::Http(_) => "done",
             End::HeadTimeout => "the head took too long",
             End::Idle => "idle",
+            End::Unread => "the peer does not read its answer",
             End::Drained => "drained",
             End::Cut => "cut",
         };
@@ -223,6 +227,9 @@ impl<'a> Drive<'a> {
             }
             let (stage, fired) = alarm.as_mut().poll(cx, &self.conn.tracker);
             if stage == Stage::Cut {
+                if !self.conn.is_busy() && self.conn.is_write_blocked() {
+                    self.conn.tracker.note_unread();
+                }
                 return Poll::Ready(End::Cut);
             }
             if !self.shutting_down && self.must_shut_down(stage) {
@@ -312,8 +319,13 @@ impl<'a> Drive<'a> {
         } else {
             self.conn.tracker.limits.idle_timeout
         };
-        if self.conn.is_busy() {
+        // A request has ended for its handler when hyper has taken the whole answer, and hyper may still be writing it.
+        if self.conn.is_busy() || self.conn.is_write_blocked() {
             self.goodbye_due = None;
+            // Since the alarm rang last, not a byte of the answer was taken.
+            if self.conn.is_write_blocked() && !self.conn.take_wrote() {
+                return Due::End(End::Unread);
+            }
             return Due::At(now + idle_timeout);
         }
         let (due, end) = match (self.goodbye_due, self.head_due) {

@@ -32,6 +32,7 @@ pub(super) struct Tracker {
     pub(super) freed: Notify,
     per_ip: Mutex<HashMap<IpAddr, usize>>,
     cut: Mutex<(Vec<Cut>, usize)>,
+    unread: AtomicUsize,
 }
 
 impl Tracker {
@@ -44,6 +45,7 @@ impl Tracker {
             freed: Notify::new(),
             per_ip: Mutex::default(),
             cut: Mutex::default(),
+            unread: AtomicUsize::new(0),
         })
     }
 
@@ -107,6 +109,10 @@ impl Tracker {
         }
     }
 
+    pub(super) fn note_unread(&self) {
+        self.unread.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Waits until fewer than `limit` connections are open.
     pub(super) async fn fewer_than(&self, limit: usize) {
         while self.open() >= limit {
@@ -119,6 +125,7 @@ impl Tracker {
         DrainReport {
             cut: std::mem::take(&mut list.0),
             cut_total: list.1,
+            unread: self.unread.load(Ordering::Relaxed),
             stuck: self.open(),
             ..DrainReport::default()
         }
