@@ -260,11 +260,7 @@ async fn a_hundred_hostile_connections_do_not_hold_the_exit_up() {
     let report = listening.task.await.unwrap();
     assert_eq!((report.open, report.cut_total, report.stuck), (100, 33, 0));
     assert!(report.cut.iter().all(|cut| cut.path == "/echo"));
-    assert!(
-        report.took < Duration::from_millis(300 + 500),
-        "{:?}",
-        report.took
-    );
+    assert!(report.took < Duration::from_secs(5), "{:?}", report.took);
 }
 
 #[tokio::test]

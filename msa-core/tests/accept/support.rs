@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::routing::{get, post};
 use msa_core::clock::{self, Instant};
-use msa_core::health::{Lifecycle, Phase, Probes, Registry};
+use msa_core::health::{Lifecycle, Phase, ProbeLayer, Probes, Registry};
 use msa_core::server::accept::{self, DrainReport, Limits, Listener, Server, TcpListener};
 use msa_core::server::body::{BodyDeadlineLayer, BodyLimits};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -134,17 +134,7 @@ fn app(lifecycle: &Lifecycle) -> Router {
         .route("/stream", get(stream))
         .route("/upgrade", get(upgrade))
         .layer(BodyDeadlineLayer::new(BodyLimits::default()))
-        .layer(axum::middleware::from_fn(
-            move |request, next: axum::middleware::Next| {
-                let answer = probes.answer(&request);
-                async move {
-                    match answer {
-                        Some(answer) => answer,
-                        None => next.run(request).await,
-                    }
-                }
-            },
-        ))
+        .layer(ProbeLayer::new(probes))
 }
 
 /// Reads the first part of the body, thinks for longer than a client may pause, and reads the rest.
