@@ -279,3 +279,52 @@ async fn a_connection_waiting_in_the_queue_of_the_closing_listener_is_answered()
         "{said}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_heed_the_header_lose_no_post_to_a_drain() {
+    use http_body_util::{BodyExt as _, Full};
+    use hyper_util::client::legacy::Client;
+    use tokio::sync::Barrier;
+
+    const CLIENTS: usize = 8;
+    let (first, second) = (
+        Listening::with(Limits::default()),
+        Listening::with(Limits::default()),
+    );
+    let addrs = [first.addr, second.addr];
+    let moved = std::sync::Arc::new(Barrier::new(CLIENTS + 1));
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let moved = std::sync::Arc::clone(&moved);
+            tokio::spawn(async move {
+                let client = Client::builder(TokioExecutor::new())
+                    .retry_canceled_requests(false)
+                    .build_http::<Full<axum::body::Bytes>>();
+                let mut at = 0;
+                let mut left = 50;
+                while left > 0 {
+                    let request = Request::post(format!("http://{}/echo", addrs[at]))
+                        .body(Full::from("body"))
+                        .unwrap();
+                    let response = client.request(request).await.unwrap();
+                    assert_eq!(response.status(), 200);
+                    let draining = response.headers().contains_key("x-msa-draining");
+                    assert_eq!(response.collect().await.unwrap().to_bytes(), "body");
+                    if draining && at == 0 {
+                        at = 1;
+                        moved.wait().await;
+                    }
+                    left -= at;
+                }
+            })
+        })
+        .collect();
+    sleep(Duration::from_millis(50)).await;
+    first.lifecycle.advance(Phase::Draining);
+    moved.wait().await;
+    first.lifecycle.advance(Phase::Closing);
+    assert!(first.task.await.unwrap().is_clean());
+    for client in clients {
+        client.await.unwrap();
+    }
+}

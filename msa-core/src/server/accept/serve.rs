@@ -13,7 +13,8 @@ use http::{Request, Response};
 use tokio::time::{sleep, timeout, timeout_at};
 
 use super::conn::Conn;
-use super::connection::{self, Protocols};
+use super::connection;
+use super::protocols::Protocols;
 use super::tracker::{Stage, Tracker};
 use super::{DrainReport, Limits, Listener};
 use crate::clock;
