@@ -10,8 +10,8 @@ use super::error::{Problem, Source};
 use super::files::{Files, Places};
 use super::layer::{Layer, Layers, Sources};
 use super::schema::Node;
-use super::section::{self, AnySection, Kind};
-use super::{Settings, path, secrets, suggest, toml, validate, walk};
+use super::section::{self, AnySection, Kind, Refused};
+use super::{Settings, forms, path, secrets, suggest, toml, validate, walk};
 
 /// Everything that loading needs; the same at every reload.
 pub(super) struct Recipe {
@@ -85,10 +85,11 @@ impl Recipe {
             self.variables
                 .conventional(&layers, &self.aliases, root, &mut problems, &mut warnings);
         layers.merge(last);
-        let (tree, sources) = layers.finish().map_err(|error| {
+        let (mut tree, mut sources) = layers.finish().map_err(|error| {
             // No provider of ours fails, so this cannot be told of any key.
             vec![Problem::new(Source::Default, "", error.kind.to_string())]
         })?;
+        forms::settle(&mut tree, root, &mut sources);
         problems.extend(walk::problems(&tree, root, &sources));
         if problems.is_empty() {
             Ok(Merged {
@@ -122,7 +123,7 @@ impl Recipe {
     pub(super) fn read_types(&self, merged: &Merged) -> Result<Typed, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut refuse =
-            |at: &str, error: figment::Error| problems.push(self.unreadable(merged, at, &error));
+            |at: &str, error: Refused| problems.push(self.unreadable(merged, at, &error));
         let filled = with_client_defaults(merged.tree.clone());
         let settings: Option<Settings> = section::read(&filled)
             .map_err(|error| refuse("", error))
@@ -142,7 +143,9 @@ impl Recipe {
         let Some(settings) = settings else {
             return Err(problems);
         };
-        for (key, message) in validate::problems(&settings) {
+        for (keys, message) in validate::problems(&settings) {
+            let set = keys.iter().find(|key| merged.sources.is_set(key));
+            let key = set.or(keys.first()).cloned().unwrap_or_default();
             problems.push(Problem::new(merged.sources.of(&key), key, message));
         }
         if !problems.is_empty() {
@@ -158,24 +161,19 @@ impl Recipe {
     }
 
     /// An error of a type's own `Deserialize`, which may quote what it was given.
-    fn unreadable(&self, merged: &Merged, at: &str, error: &figment::Error) -> Problem {
+    fn unreadable(&self, merged: &Merged, at: &str, error: &Refused) -> Problem {
         let mut key = at.to_owned();
-        let mut node = self.root().child(at);
-        let mut value = if at.is_empty() {
-            Some(&merged.tree)
+        let mut node = if at.is_empty() {
+            Some(self.root())
         } else {
-            merged.tree.find_ref(at)
+            self.root().child(at)
         };
-        if at.is_empty() {
-            node = Some(self.root());
-        }
-        for name in &error.path {
+        for name in &error.keys {
             key = path::child(&key, name);
             node = node.and_then(|node| node.child(name));
-            value = value.and_then(|value| value.as_dict()?.get(name));
         }
         let source = merged.sources.of(&key);
-        let said = error.kind.to_string();
+        let said = &error.said;
         let mut hidden = Vec::new();
         hidden_texts(
             &merged.tree,
@@ -187,7 +185,7 @@ impl Recipe {
         let secret = node.is_some_and(Node::is_secret)
             || matches!(source, Source::Secret(_))
             || hidden.iter().any(|text| said.contains(text.as_str()));
-        let missing = matches!(error.kind, figment::error::Kind::MissingField(_));
+        let missing = said.starts_with("missing field");
         let message = if missing {
             let name = suggest::variable(key.split('.'));
             format!("`{key}`: {said}; set it in msa.toml or by a variable that begins with {name}")

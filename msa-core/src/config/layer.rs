@@ -209,6 +209,11 @@ impl Sources {
         Self(Arc::new(all))
     }
 
+    /// These, without a key and all below it.
+    pub(super) fn forget(&mut self, key: &str) {
+        Arc::make_mut(&mut self.0).retain(|path, _| !is_below(path, key));
+    }
+
     /// Whether anything at this key or below does not come from the defaults.
     pub(super) fn is_set(&self, path: &str) -> bool {
         self.0
