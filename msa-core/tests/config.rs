@@ -1,5 +1,8 @@
 //! The configuration as a service meets it: layers, errors, secrets, reload.
 
+// The lints spare `#[test]` functions only, and these helpers are theirs.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 
 use msa_core::config::{Loader, Secret, Size, Span};

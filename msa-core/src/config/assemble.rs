@@ -85,10 +85,7 @@ impl Recipe {
             self.variables
                 .conventional(&layers, &self.aliases, root, &mut problems, &mut warnings);
         layers.merge(last);
-        let (mut tree, mut sources) = layers.finish().map_err(|error| {
-            // No provider of ours fails, so this cannot be told of any key.
-            vec![Problem::new(Source::Default, "", error.kind.to_string())]
-        })?;
+        let (mut tree, mut sources) = layers.finish();
         forms::settle(&mut tree, root, &mut sources);
         problems.extend(walk::problems(&tree, root, &sources));
         if problems.is_empty() {
@@ -103,11 +100,8 @@ impl Recipe {
     }
 
     fn defaults(&self) -> Result<Layer, Problem> {
-        let refuse = |key: &str, error: figment::Error| {
-            let message = format!(
-                "the default of `{key}` cannot be written as a value: {}",
-                error.kind
-            );
+        let refuse = |key: &str, error: String| {
+            let message = format!("the default of `{key}` cannot be written as a value: {error}");
             Problem::new(Source::Default, key, message)
         };
         let defaults = section::defaults::<Settings>().map_err(|error| refuse("", error))?;

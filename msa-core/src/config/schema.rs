@@ -107,7 +107,7 @@ impl<'s> Node<'s> {
 
     /// The texts that are allowed here, when it is a plain enumeration.
     pub(super) fn choices(self) -> Option<Vec<&'s str>> {
-        fn texts<'v>(form: &'v Map<String, Value>) -> Option<Vec<&'v str>> {
+        fn texts(form: &Map<String, Value>) -> Option<Vec<&str>> {
             if let Some(text) = form.get("const").and_then(Value::as_str) {
                 return Some(vec![text]);
             }

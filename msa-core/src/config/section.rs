@@ -18,7 +18,7 @@ pub(super) type AnySection = Arc<dyn Any + Send + Sync>;
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
     pub(super) schema: fn(&mut SchemaGenerator) -> Schema,
-    pub(super) default: fn() -> Result<Value, figment::Error>,
+    pub(super) default: fn() -> Result<Value, String>,
     /// For the schema: secrets are not in it.
     pub(super) shown: fn() -> Option<serde_json::Value>,
     pub(super) read: fn(&Value) -> Result<AnySection, Refused>,
@@ -39,8 +39,8 @@ impl Kind {
 }
 
 /// A type's default as the lowest layer, secrets included.
-pub(super) fn defaults<T: Default + Serialize>() -> Result<Value, figment::Error> {
-    reveal(|| Value::serialize(T::default()))
+pub(super) fn defaults<T: Default + Serialize>() -> Result<Value, String> {
+    reveal(|| Value::serialize(T::default()).map_err(|error| error.kind.to_string()))
 }
 
 /// Why a type refuses its value: the keys down to the place, and what it said there.

@@ -95,3 +95,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_depth_overflows_the_stack() {
+    let deep = 100_000;
+    let name = format!("MSA_{}", "A__".repeat(deep));
+    let tries = [
+        loader(&format!("{}b = 1", "a.".repeat(deep)), &[]),
+        loader(&format!("[{}b]", "a.".repeat(deep)), &[]),
+        loader(
+            &format!("a = {}{}", "[".repeat(deep), "]".repeat(deep)),
+            &[],
+        ),
+        loader(&format!("a = {}", "{a=".repeat(deep)), &[]),
+        loader("", &[(&name, "1")]),
+        loader("", &[("MSA_BANNER__PLATFORMS", &"[".repeat(deep))]),
+        loader("", &[("MSA_BANNER__LABELS", &"{\"a\":".repeat(deep))]),
+    ];
+    for one in tries {
+        one.load().unwrap_err();
+    }
+}

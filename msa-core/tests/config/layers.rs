@@ -364,3 +364,44 @@ fn a_section_needs_no_serde_defaults_and_another_form_replaces_the_default_one()
     let schema = loader("", &[]).section::<Cache>("cache").schema();
     assert_eq!(schema.pointer("/$defs/Cache/required"), None);
 }
+
+/// A section whose keys are not in snake case.
+#[derive(Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+struct Camel {
+    max_slots: u32,
+    inner: Kebab,
+    more: Vec<Kebab>,
+}
+
+#[derive(Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+struct Kebab {
+    idle_time: Option<Span>,
+}
+
+#[test]
+fn keys_are_found_however_the_section_spells_them() {
+    let env = [
+        ("MSA_CAMEL__MAXSLOTS", "3"),
+        ("MSA_CAMEL__INNER__IDLE_TIME", "1s"),
+    ];
+    let toml = "[camel]\nmaxSlots = 2\ninner.idle_time = '5s'\n[[camel.more]]\nidle-time = '7s'";
+    let config = loader(toml, &env).section::<Camel>("camel").load().unwrap();
+    let idle = |secs| Kebab {
+        idle_time: Some(Span::secs(secs)),
+    };
+    let expected = Camel {
+        max_slots: 3,
+        inner: idle(1),
+        more: vec![idle(7)],
+    };
+    assert_eq!(*config.section::<Camel>("camel").unwrap(), expected);
+    assert!(config.is_set("camel.inner.idle-time"));
+    assert!(config.source_of("camel.inner.idle-time").is_some());
+    let again = loader(&config.print(), &[])
+        .section::<Camel>("camel")
+        .load()
+        .unwrap();
+    assert_eq!(*again.section::<Camel>("camel").unwrap(), expected);
+}

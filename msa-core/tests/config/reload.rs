@@ -177,3 +177,24 @@ async fn a_swapped_config_map_is_one_change() {
     assert_eq!(config.settings().client.timeout, Span::secs(2));
     reloader.abort();
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn sighup_reloads_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = load(dir.path());
+    let mut watch = config.watch();
+    let reloader = tokio::spawn(config.clone().run_reloader(std::future::pending()));
+    tokio::task::yield_now().await; // it listens now
+    let kill = "kill -HUP $PPID";
+    assert!(
+        std::process::Command::new("sh")
+            .args(["-c", kill])
+            .status()
+            .unwrap()
+            .success()
+    );
+    // Nothing changed on the disk, so only the signal can have done it.
+    watch.changed().await.unwrap();
+    reloader.abort();
+}
