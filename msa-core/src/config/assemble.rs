@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use figment::value::{Tag, Value};
+use figment::value::Value;
 
 use super::env::Variables;
 use super::error::{Problem, Source};
@@ -11,7 +11,7 @@ use super::files::{Files, Places};
 use super::layer::{Layer, Layers, Sources};
 use super::schema::Node;
 use super::section::{self, AnySection, Kind, Refused};
-use super::{Settings, forms, path, secrets, suggest, toml, validate, walk};
+use super::{Settings, clients, forms, path, secrets, suggest, toml, validate, walk};
 
 /// Everything that loading needs; the same at every reload.
 pub(super) struct Recipe {
@@ -118,7 +118,7 @@ impl Recipe {
         let mut problems = Vec::new();
         let mut refuse =
             |at: &str, error: Refused| problems.push(self.unreadable(merged, at, &error));
-        let filled = with_client_defaults(merged.tree.clone());
+        let filled = clients::filled(merged.tree.clone());
         let settings: Option<Settings> = section::read(&filled)
             .map_err(|error| refuse("", error))
             .ok();
@@ -227,39 +227,5 @@ fn hidden_texts(
         }
         Value::String(_, text) if secret && !text.is_empty() => found.push(text.clone()),
         _ => {}
-    }
-}
-
-/// Fills what `clients.<service>` leaves open from `client`.
-fn with_client_defaults(mut tree: Value) -> Value {
-    let Value::Dict(_, table) = &mut tree else {
-        return tree;
-    };
-    let defaults = table.get("client").cloned();
-    if let (Some(defaults), Some(Value::Dict(_, clients))) = (defaults, table.get_mut("clients")) {
-        for client in clients.values_mut() {
-            let own = std::mem::replace(
-                client,
-                Value::Dict(Tag::Default, figment::value::Dict::new()),
-            );
-            *client = overlay(defaults.clone(), own);
-        }
-    }
-    tree
-}
-
-fn overlay(below: Value, above: Value) -> Value {
-    match (below, above) {
-        (Value::Dict(_, mut below), Value::Dict(tag, above)) => {
-            for (key, value) in above {
-                let merged = match below.remove(&key) {
-                    Some(old) => overlay(old, value),
-                    None => value,
-                };
-                below.insert(key, merged);
-            }
-            Value::Dict(tag, below)
-        }
-        (_, above) => above,
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn scalar(node: Node<'_>, value: &Value) -> Result<(), String> {
             Some(text) if choices.contains(&text) => Ok(()),
             Some(text) => match suggest::nearest(text, choices.iter().copied()) {
                 Some(near) if choices.len() > 1 => {
-                    Err(format!("needs {}; did you mean `{near}`?", describe(node)))
+                    Err(format!("needs {} (perhaps `{near}`)", describe(node)))
                 }
                 _ => needs(),
             },

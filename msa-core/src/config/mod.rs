@@ -87,6 +87,7 @@
 mod assemble;
 mod change;
 mod check;
+mod clients;
 mod coerce;
 mod compile;
 mod env;

@@ -113,7 +113,7 @@ fn every_kind_of_value_says_what_it_needs() {
     );
     says(
         "log.format = 'jsno'",
-        "1:5: `log.format` needs one of `auto`, `json`, `pretty`; did you mean `json`?; got \"jsno\"",
+        "1:5: `log.format` needs one of `auto`, `json`, `pretty` (perhaps `json`); got \"jsno\"",
     );
     says(
         "log.format = 5",
