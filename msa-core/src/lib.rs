@@ -9,4 +9,6 @@ pub mod event;
 pub mod problem;
 pub mod server;
 pub mod telemetry;
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
 pub mod txn;
