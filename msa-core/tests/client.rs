@@ -1,6 +1,11 @@
 //! The outbound stack over a transport that plays a script, with a paused clock.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -281,7 +286,10 @@ async fn a_service_without_instances_is_an_immediate_error() {
 #[tokio::test(start_paused = true)]
 async fn a_plain_host_is_its_own_endpoint_where_that_is_allowed() {
     let script = Script::ok();
-    let allowed = builder(&script, &[A]).allow_plain_hosts(true).build().unwrap();
+    let allowed = builder(&script, &[A])
+        .allow_plain_hosts(true)
+        .build()
+        .unwrap();
     let call = async |client: &ServiceClient, url: &str| client.get(url).send().await;
     call(&allowed, "http://example.org:3000/a").await.unwrap();
     call(&allowed, "http://example.org:3001/a").await.unwrap();
@@ -336,7 +344,10 @@ async fn the_soonest_of_all_deadlines_holds_and_is_propagated() {
     let script = Script::new([Answer::Hangs]);
     let mut settings = ClientSettings::default();
     settings.timeout = Span::secs(2);
-    let client = builder(&script, &[A]).client_settings(settings).build().unwrap();
+    let client = builder(&script, &[A])
+        .client_settings(settings)
+        .build()
+        .unwrap();
 
     let measure = async |inherited: u64, options: CallOptions, own: Option<Duration>| {
         let before = clock::now();
@@ -346,7 +357,12 @@ async fn the_soonest_of_all_deadlines_holds_and_is_propagated() {
         }
         let call = txn::scope(inbound(ms(inherited)), request.send());
         let error = CallError::from(call.await.unwrap_err());
-        let told = script.seen().last().unwrap().header("x-txn-timeout-ms").to_owned();
+        let told = script
+            .seen()
+            .last()
+            .unwrap()
+            .header("x-txn-timeout-ms")
+            .to_owned();
         (error.kind(), clock::since(before).as_millis(), told)
     };
     use CallErrorKind::{AttemptTimeout, DeadlineExceeded};
@@ -355,7 +371,10 @@ async fn the_soonest_of_all_deadlines_holds_and_is_propagated() {
     assert_eq!(measure(9000, none, None).await, deadline(2000));
     assert_eq!(measure(700, none, None).await, deadline(700));
     assert_eq!(measure(9000, none, Some(ms(600))).await, deadline(600));
-    assert_eq!(measure(9000, none.timeout(ms(400)), None).await, deadline(400));
+    assert_eq!(
+        measure(9000, none.timeout(ms(400)), None).await,
+        deadline(400)
+    );
     // An option may be longer than the setting; nothing is longer than what was inherited.
     let long = none.timeout(ms(8000)).attempt_timeout(ms(8000));
     assert_eq!(measure(5000, long, None).await, deadline(5000));
@@ -452,7 +471,10 @@ async fn what_never_reached_anybody_is_sent_to_another_endpoint() {
     let seen = script.seen();
     assert_ne!(seen[0].endpoint, seen[1].endpoint);
     assert_eq!(seen[1].header("x-txn-attempt"), "2");
-    assert_eq!(seen[0].header("x-txn-branch"), seen[1].header("x-txn-branch"));
+    assert_eq!(
+        seen[0].header("x-txn-branch"),
+        seen[1].header("x-txn-branch")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -493,12 +515,19 @@ async fn a_body_that_cannot_be_cloned_fails_only_the_call_that_needed_it_twice()
         Body::wrap_stream(chunks)
     };
     let script = Script::ok();
-    let request = client(&script, &[A]).post("http://user-service/").body(stream());
+    let request = client(&script, &[A])
+        .post("http://user-service/")
+        .body(stream());
     request.send().await.unwrap();
     let script = Script::new([Answer::Fail(Failure::Refused)]);
-    let request = client(&script, &[A, B]).post("http://user-service/").body(stream());
+    let request = client(&script, &[A, B])
+        .post("http://user-service/")
+        .body(stream());
     let error = CallError::from(request.send().await.unwrap_err());
-    assert_eq!((error.kind(), error.attempts()), (CallErrorKind::Connect, 1));
+    assert_eq!(
+        (error.kind(), error.attempts()),
+        (CallErrorKind::Connect, 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -572,7 +601,10 @@ impl Tracked for Noted {
     }
     fn headers(&self, picked: Instant, ok: bool, now: Instant) {
         let after = now.duration_since(picked).as_millis();
-        self.1.lock().unwrap().push(format!("ok={ok} after {after}"));
+        self.1
+            .lock()
+            .unwrap()
+            .push(format!("ok={ok} after {after}"));
     }
     fn ended(&self, picked: Instant, end: End) {
         let text = match end {
@@ -591,11 +623,23 @@ struct Told(Mutex<Vec<String>>);
 impl Observer for Told {
     fn on_event(&self, event: &Event<'_>) {
         self.0.lock().unwrap().push(match event {
-            Event::Picked { endpoint, attempt, .. } => format!("picked {endpoint} {attempt}"),
-            Event::AttemptEnded { attempt, outcome, elapsed, .. } => {
+            Event::Picked {
+                endpoint, attempt, ..
+            } => format!("picked {endpoint} {attempt}"),
+            Event::AttemptEnded {
+                attempt,
+                outcome,
+                elapsed,
+                ..
+            } => {
                 format!("attempt {attempt} {outcome:?} {}", elapsed.as_millis())
             }
-            Event::CallEnded { attempts, outcome, elapsed, .. } => {
+            Event::CallEnded {
+                attempts,
+                outcome,
+                elapsed,
+                ..
+            } => {
                 format!("call {attempts} {outcome:?} {}", elapsed.as_millis())
             }
             other => format!("{other:?}"),
@@ -603,7 +647,10 @@ impl Observer for Told {
     }
 }
 
-async fn noted(answer: Answer, call: impl AsyncFnOnce(ServiceClient)) -> (Vec<String>, Vec<String>) {
+async fn noted(
+    answer: Answer,
+    call: impl AsyncFnOnce(ServiceClient),
+) -> (Vec<String>, Vec<String>) {
     let script = Script::new([answer]);
     let notes = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::new(Told::default());
@@ -619,7 +666,10 @@ async fn noted(answer: Answer, call: impl AsyncFnOnce(ServiceClient)) -> (Vec<St
         .build()
         .unwrap();
     call(client).await;
-    let lines = (notes.lock().unwrap().clone(), told.0.lock().unwrap().clone());
+    let lines = (
+        notes.lock().unwrap().clone(),
+        told.0.lock().unwrap().clone(),
+    );
     lines
 }
 
@@ -690,9 +740,7 @@ async fn a_users_middleware_sees_the_logical_name_and_its_error_stays_its_own() 
             request: Request,
             extensions: &'b mut http::Extensions,
             next: reqwest_middleware::Next<'c>,
-        ) -> std::pin::Pin<
-            Box<dyn Future<Output = reqwest_middleware::Result<Response>> + Send + 'f>,
-        >
+        ) -> std::pin::Pin<Box<dyn Future<Output = reqwest_middleware::Result<Response>> + Send + 'f>>
         where
             'a: 'f,
             'b: 'f,
@@ -711,7 +759,11 @@ async fn a_users_middleware_sees_the_logical_name_and_its_error_stays_its_own() 
     let script = Script::ok();
     let client = builder(&script, &[A]).with(Guard).build().unwrap();
     get(&client).await.unwrap();
-    let error = client.get("http://user-service/sunday").send().await.unwrap_err();
+    let error = client
+        .get("http://user-service/sunday")
+        .send()
+        .await
+        .unwrap_err();
     let error = CallError::from(error);
     assert_eq!(error.kind(), CallErrorKind::Invalid);
     assert!(error.source().unwrap().to_string().contains("Sunday"));
