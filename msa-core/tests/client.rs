@@ -666,11 +666,9 @@ async fn noted(
         .build()
         .unwrap();
     call(client).await;
-    let lines = (
-        notes.lock().unwrap().clone(),
-        told.0.lock().unwrap().clone(),
-    );
-    lines
+    let notes = notes.lock().unwrap().clone();
+    let told = told.0.lock().unwrap().clone();
+    (notes, told)
 }
 
 #[tokio::test(start_paused = true)]
