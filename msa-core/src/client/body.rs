@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 use reqwest::{Body, Response, ResponseBuilderExt};
 use tokio::time::Sleep;
@@ -77,7 +77,10 @@ impl End {
     fn settle(&mut self, failure: Option<CallErrorKind>) {
         if std::mem::take(&mut self.open) {
             let now = clock::now();
-            self.pick.complete(now);
+            match failure {
+                None => self.pick.complete(now),
+                Some(_) => self.pick.body_failed(now),
+            }
             self.record.end(failure, now);
         }
     }

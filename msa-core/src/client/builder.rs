@@ -11,12 +11,12 @@ use super::service::Shared;
 use super::services::Services;
 use super::transport::{ReqwestTransport, Transport, lean};
 use super::{CallError, CallErrorKind, ServiceClient};
-use crate::balance::Balancer;
+use crate::balance::{Balancer, RoundRobin};
 use crate::clock;
 use crate::config::{BalancerName, ClientSettings, Settings};
 use crate::discovery::Discover;
 use crate::event::{Observer, Observers};
-use crate::txn::Headers;
+use crate::txn::{Headers, Txn};
 
 pub(super) type MakeBalancer = Arc<dyn Fn(&str, BalancerName) -> Arc<dyn Balancer> + Send + Sync>;
 
@@ -26,7 +26,8 @@ pub struct ServiceClientBuilder {
     discovery: Vec<Arc<dyn Discover>>,
     settings: watch::Receiver<Arc<Settings>>,
     allow_plain_hosts: Option<bool>,
-    make_balancer: MakeBalancer,
+    make_balancer: Option<MakeBalancer>,
+    seed: Option<u64>,
     transport: Option<Arc<dyn Transport>>,
     observers: Observers,
     middlewares: Vec<Arc<dyn Middleware>>,
@@ -39,7 +40,8 @@ impl ServiceClientBuilder {
             discovery: Vec::new(),
             settings: fixed(Settings::default()),
             allow_plain_hosts: None,
-            make_balancer: Arc::new(|_service, name| todo(name)),
+            make_balancer: None,
+            seed: None,
             transport: None,
             observers: Observers::none(),
             middlewares: Vec::new(),
@@ -55,9 +57,10 @@ impl ServiceClientBuilder {
 
     /// The same settings for every service. Defaults to `ClientSettings::default()`.
     pub fn client_settings(self, settings: ClientSettings) -> Self {
-        let mut all = Settings::default();
-        all.client = settings;
-        self.settings(all)
+        self.settings(Settings {
+            client: settings,
+            ..Settings::default()
+        })
     }
 
     /// `client` and `clients.<name>` of these settings. Defaults to `Settings::default()`.
@@ -84,7 +87,14 @@ impl ServiceClientBuilder {
     where
         F: Fn(&str, BalancerName) -> Arc<dyn Balancer> + Send + Sync + 'static,
     {
-        self.make_balancer = Arc::new(make);
+        self.make_balancer = Some(Arc::new(make));
+        self
+    }
+
+    /// Where the balancers' chance comes from, so that a test repeats. Defaults to a new one for each client: many processes
+    /// that start at once must not all call the same endpoint first.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
         self
     }
 
@@ -128,12 +138,13 @@ impl ServiceClientBuilder {
         let idle = lean::idle().map_err(|error| {
             CallError::new(CallErrorKind::Invalid, "reqwest cannot be set up").with_source(error)
         })?;
+        let seed = self.seed.unwrap_or_else(any_seed);
         let shared = Shared {
             transport: self
                 .transport
                 .unwrap_or_else(|| Arc::new(ReqwestTransport::new())),
             observers: self.observers,
-            make_balancer: self.make_balancer,
+            make_balancer: self.make_balancer.unwrap_or_else(|| by_name(seed)),
             settings: self.settings,
         };
         let services = Arc::new(Services::new(
@@ -154,6 +165,24 @@ impl ServiceClientBuilder {
             .build();
         Ok(ServiceClient::new(client, services, self.headers))
     }
+}
+
+/// The balancers that the configuration names, each service's with its own chance.
+fn by_name(seed: u64) -> MakeBalancer {
+    Arc::new(move |service, name| {
+        let seed = service
+            .bytes()
+            .fold(seed, |seed, byte| seed.rotate_left(7) ^ u64::from(byte));
+        match name {
+            BalancerName::RoundRobin => Arc::new(RoundRobin::new(seed)),
+        }
+    })
+}
+
+/// Half of a new GTXID: the one place where chance comes from outside.
+fn any_seed() -> u64 {
+    let id = Txn::begin().gtxid().as_trace_id().unwrap_or_default();
+    u64::try_from(id & u128::from(u64::MAX)).unwrap_or_default()
 }
 
 fn fixed(settings: Settings) -> watch::Receiver<Arc<Settings>> {

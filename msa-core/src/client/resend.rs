@@ -48,7 +48,11 @@ impl Resend {
         error: CallError,
         kept: Option<Request>,
     ) -> Result<Request, CallError> {
-        match (error.failure().is_some_and(Failure::never_sent), kept, error.endpoint()) {
+        match (
+            error.failure().is_some_and(Failure::never_sent),
+            kept,
+            error.endpoint(),
+        ) {
             (true, Some(request), Some(endpoint)) => {
                 self.tried.push(endpoint.clone());
                 self.last = Some(error);
@@ -63,6 +67,7 @@ impl Resend {
     /// A connection that was given up is different: the next one may live.
     pub(super) fn is_pointless_at(&self, endpoint: &Endpoint) -> bool {
         let failure = self.last.as_ref().and_then(CallError::failure);
-        failure.is_some_and(Failure::is_connect) && self.tried.contains(endpoint)
+        failure.is_some_and(Failure::is_connect)
+            && self.tried.iter().any(|tried| tried.same_instance(endpoint))
     }
 }

@@ -13,7 +13,7 @@ use crate::balance::Balancer;
 use crate::clock::Instant;
 use crate::config::{BalancerName, ClientSettings, Settings};
 use crate::discovery::{Endpoint, EndpointSet};
-use crate::event::{Event, Observers};
+use crate::event::Observers;
 
 /// What all services of a client share.
 pub(super) struct Shared {
@@ -96,10 +96,6 @@ impl Service {
             .map_or(alone, |news| news.borrow_and_update().clone());
         let balancer = (shared.make_balancer)(&name, settings.balancer);
         balancer.update(&endpoints, now);
-        shared.observers.tell(&Event::EndpointsChanged {
-            service: &name,
-            endpoints: endpoints.len(),
-        });
         let snapshot = Snapshot {
             limits: Limits::from(&settings),
             connection: Arc::new(ConnectionSettings::from(&settings)),
@@ -183,10 +179,6 @@ impl Service {
         }
         if next.endpoints != old.endpoints {
             next.balancer.update(&next.endpoints, now);
-            shared.observers.tell(&Event::EndpointsChanged {
-                service: &self.name,
-                endpoints: next.endpoints.len(),
-            });
         }
         let next = Arc::new(next);
         self.now.store(next.clone());
@@ -205,17 +197,12 @@ impl Service {
                 .endpoints
                 .as_slice()
                 .iter()
-                .any(|other| same_place(endpoint, other));
+                .any(|other| endpoint.same_instance(other));
             if reconnect || !stays {
                 transport.forget(endpoint);
             }
         }
     }
-}
-
-/// Whether a connection to one is a connection to the other: a new weight or label is no reason to connect anew.
-fn same_place(a: &Endpoint, b: &Endpoint) -> bool {
-    a.scheme() == b.scheme() && a.authority() == b.authority() && a.addr() == b.addr()
 }
 
 impl Snapshot {

@@ -3,7 +3,6 @@
 //! A service's state is made by the first call to it; from then on a call finds it without waiting for anybody.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -12,7 +11,7 @@ use url::{Position, Url};
 use super::service::{Service, Shared};
 use super::{CallError, CallErrorKind};
 use crate::clock::Instant;
-use crate::discovery::{Discover, Endpoint, Scheme};
+use crate::discovery::{Discover, Endpoint, Scheme, normalize};
 
 /// The state of so many plain hosts is kept. When there are more, all of it is dropped and made anew: hosts may come from
 /// outside, and memory must have a bound.
@@ -85,10 +84,17 @@ impl Services {
         if let Some(service) = self.known.load().get(host) {
             return Ok(service.clone()); // somebody else was first
         }
-        let subscribed = self.discovery.iter().find_map(|source| source.subscribe(host));
+        let name = &*normalize(host);
+        if let Some(service) = self.known.load().get(name) {
+            return Ok(insert(&self.known, host, service.clone())); // another spelling
+        }
+        let subscribed = self
+            .discovery
+            .iter()
+            .find_map(|source| source.subscribe(name));
         if let Some(endpoints) = subscribed {
-            let service = Service::discovered(host.into(), endpoints, &self.shared, now);
-            return Ok(insert(&self.known, host, service));
+            let service = Service::discovered(name.into(), endpoints, &self.shared, now);
+            return Ok(insert(&self.known, host, Arc::new(service)));
         }
         if let Some(service) = self.plain.load().get(origin) {
             return Ok(service.clone());
@@ -101,7 +107,7 @@ impl Services {
         if self.plain.load().len() >= PLAIN_HOSTS {
             self.plain.store(Arc::default());
         }
-        Ok(insert(&self.plain, origin, service))
+        Ok(insert(&self.plain, origin, Arc::new(service)))
     }
 
     fn allows_plain(&self, host: &str) -> bool {
@@ -109,6 +115,7 @@ impl Services {
             .unwrap_or_else(|| self.shared.settings.borrow().client(host).allow_plain_hosts)
     }
 
+    /// Says what is known, what may have been meant, and what to configure.
     fn unknown(&self, host: &str) -> CallError {
         let mut names: Vec<String> = self
             .discovery
@@ -123,17 +130,14 @@ impl Services {
             .map(|name| (strsim::damerau_levenshtein(name, host), name))
             .filter(|(distance, _)| *distance <= host.len().div_ceil(3))
             .min();
-        // Writing to a String cannot fail.
-        let _ = match nearest {
-            Some((_, name)) => write!(text, "; did you mean `{name}`?"),
-            None => Ok(()),
+        if let Some((_, name)) = nearest {
+            text += &format!("; did you mean `{name}`?");
+        }
+        text += &match &*names {
+            [] => "; no service is known at all".to_owned(),
+            names => format!("; known are `{}`", names.join("`, `")),
         };
-        let _ = match &*names {
-            [] => write!(text, "; no service is known at all"),
-            names => write!(text, "; known are `{}`", names.join("`, `")),
-        };
-        let _ = write!(
-            text,
+        text += &format!(
             "; set `clients.{host}.endpoints = [\"http://host:port\"]`, or `clients.{host}.allow_plain_hosts = true` to call the host as it is"
         );
         let mut error = CallError::new(CallErrorKind::NoEndpoint, text).with_service(host.into());
@@ -150,8 +154,7 @@ impl Services {
 #[error("discovery fails: {0}")]
 struct SourceFails(String);
 
-fn insert(map: &ArcSwap<Map>, key: &str, service: Service) -> Arc<Service> {
-    let service = Arc::new(service);
+fn insert(map: &ArcSwap<Map>, key: &str, service: Arc<Service>) -> Arc<Service> {
     let mut next = Map::clone(&map.load());
     next.insert(key.into(), service.clone());
     map.store(Arc::new(next));
