@@ -20,17 +20,32 @@
 //! ```
 //! use std::time::Duration;
 //! use axum::{Router, routing::get};
-//! use msa_core::testing::{self, Network, Script, Step};
+//! use msa_core::client::{CallError, CallErrorKind};
+//! use msa_core::clock;
+//! use msa_core::testing::{Network, Recorder, Script, Step};
 //!
+//! // #[tokio::test(start_paused = true)]
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let slow = Script::new([Step::status(503), Step::status(200).body("7 in stock").after(Duration::from_secs(2))]);
-//! let network = Network::new()
-//!     .service("user-service", Router::new().route("/users/{id}", get(|| async { "Ada" })))
-//!     .service("stock-service", slow.clone());
-//! # let _ = network;
-//! # Ok(())
-//! # }
+//! async fn a_hanging_service_costs_the_attempt_timeout() -> Result<(), Box<dyn std::error::Error>> {
+//!     let stock = Script::new([Step::status(200).body("7"), Step::hang()]);
+//!     let network = Network::new()
+//!         .service("user-service", Router::new().route("/users/{id}", get(|| async { "Ada" })))
+//!         .service("stock-service", stock.clone());
+//!     let recorder = Recorder::new();
+//!     let client = network.client_builder().observer(recorder.clone()).build()?;
+//!
+//!     assert_eq!(client.get("http://user-service/users/7").send().await?.text().await?, "Ada");
+//!     assert_eq!(client.get("http://stock-service/1").send().await?.text().await?, "7");
+//!
+//!     let start = clock::now();
+//!     let error = client.get("http://stock-service/1").send().await.unwrap_err();
+//!     assert_eq!(CallError::from(error).kind(), CallErrorKind::AttemptTimeout);
+//!     assert_eq!(clock::since(start), Duration::from_secs(3)); // and none of yours
+//!     assert_eq!(stock.attempts(), 2);
+//!     assert_eq!(recorder.attempts()[1].to_string(), "1 stock-service stock-service-1.test:80 200");
+//!     Ok(())
+//! }
+//! # a_hanging_service_costs_the_attempt_timeout().unwrap();
 //! ```
 
 mod closed_port;

@@ -26,12 +26,14 @@ use crate::discovery::Endpoint;
 /// with all its connections, when it is dropped.
 ///
 /// ```
+/// use msa_core::client::ServiceClient;
 /// use msa_core::testing::{Script, ScriptedServer, Step};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = ScriptedServer::start(Script::new([Step::status(200).body("hello")])).await?;
-/// let text = reqwest::get(server.url("/greeting")).await?.text().await?;
+/// let client = ServiceClient::builder().allow_plain_hosts(true).build()?;
+/// let text = client.get(server.url("/greeting")).send().await?.text().await?;
 /// assert_eq!(text, "hello");
 /// assert_eq!(server.script().requests()[0].uri, "/greeting");
 /// # Ok(())
@@ -137,16 +139,26 @@ fn reset_on_close(socket: &Socket) {
 mod tests {
     use super::super::{ClosedPort, Step};
     use super::*;
+    use crate::client::transport::{
+        ConnectionSettings, Failure, ReqwestTransport, SendOptions, Transport, TransportError,
+    };
 
-    fn is_reset(error: &reqwest::Error) -> bool {
-        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-        while let Some(error) = source {
-            if let Some(io) = error.downcast_ref::<io::Error>() {
-                return io.kind() == io::ErrorKind::ConnectionReset;
-            }
-            source = error.source();
-        }
-        false
+    async fn get(
+        transport: &ReqwestTransport,
+        endpoint: &Endpoint,
+    ) -> Result<reqwest::Response, TransportError> {
+        let url = endpoint.to_string().parse().unwrap();
+        let request = reqwest::Request::new(http::Method::GET, url);
+        let connection = Arc::new(ConnectionSettings::default());
+        let options = SendOptions::new("scripted", &connection);
+        transport.send(endpoint, request, &options).await
+    }
+
+    async fn within<T>(work: impl Future<Output = T>) -> T {
+        // A test that would hang shall fail instead.
+        tokio::time::timeout(Duration::from_secs(30), work)
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
@@ -160,32 +172,57 @@ mod tests {
         ]))
         .await
         .unwrap();
-        let client = reqwest::Client::new();
-        let get = || client.get(server.url("/")).send();
-        assert_eq!(get().await.unwrap().text().await.unwrap(), "later");
-        assert_eq!(get().await.unwrap().text().await.unwrap(), "fine");
-        let reset = get().await.unwrap_err();
-        assert!(is_reset(&reset), "{reset:?}");
-        let broken = get().await.unwrap().bytes().await;
-        assert!(broken.is_err());
-        assert_eq!(get().await.unwrap().status(), 204);
+        let transport = ReqwestTransport::new();
+        let endpoint = server.endpoint();
+        within(async {
+            let get = || get(&transport, &endpoint);
+            assert_eq!(get().await.unwrap().text().await.unwrap(), "later");
+            assert_eq!(get().await.unwrap().text().await.unwrap(), "fine");
+            assert_eq!(get().await.unwrap_err().failure(), Failure::Reset);
+            let broken = get().await.unwrap().bytes().await;
+            assert!(broken.is_err());
+            assert_eq!(get().await.unwrap().status(), 204);
+        })
+        .await;
         assert_eq!(server.script().attempts(), 5);
+    }
+
+    #[tokio::test]
+    async fn a_reset_is_one_on_the_wire() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let server = ScriptedServer::start(Script::new([Step::reset()]))
+            .await
+            .unwrap();
+        let mut stream = TcpStream::connect(server.addr()).await.unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await
+            .unwrap();
+        let read = within(stream.read(&mut [0; 16])).await;
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
     }
 
     #[tokio::test]
     async fn a_dropped_server_lets_nobody_hang() {
         let script = Script::new([Step::hang()]);
         let server = ScriptedServer::start(script.clone()).await.unwrap();
-        let hanging = tokio::spawn(reqwest::get(server.url("/")));
-        script.wait_for(1).await;
-        drop(server);
-        assert!(hanging.await.unwrap().is_err());
+        let endpoint = server.endpoint();
+        let transport = ReqwestTransport::new();
+        let (hanging, ()) = within(async {
+            tokio::join!(get(&transport, &endpoint), async {
+                script.wait_for(1).await;
+                drop(server);
+            })
+        })
+        .await;
+        assert!(hanging.is_err());
     }
 
     #[tokio::test]
     async fn a_closed_port_refuses() {
         let closed = ClosedPort::bind().unwrap();
-        let refused = reqwest::get(format!("http://{}", closed.addr())).await;
-        assert!(refused.unwrap_err().is_connect());
+        let refused = get(&ReqwestTransport::new(), &closed.endpoint()).await;
+        assert_eq!(refused.unwrap_err().failure(), Failure::Refused);
     }
 }

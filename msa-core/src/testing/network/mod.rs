@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::client::transport::{Failure, SendFuture, SendOptions, Transport, TransportError};
+use crate::client::{CallError, ServiceClient, ServiceClientBuilder};
 use crate::discovery::{Directory, Discover, Endpoint, EndpointSet, normalize};
 
 pub use instance::{Instance, Upstream};
@@ -25,19 +26,24 @@ pub(super) use serve::AbortOnDrop;
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use msa_core::discovery::Discover;
 /// use msa_core::testing::Network;
 ///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let users = || Router::new().route("/users/{id}", get(|| async { "Ada" }));
 /// let network = Network::new().service("user-service", users());
+/// let client = network.client()?;
+/// assert_eq!(client.get("http://user-service/users/7").send().await?.text().await?, "Ada");
+///
+/// // A second instance that is dead: a refused connection is tried elsewhere.
 /// let second = network.instance("user-service", users());
 /// assert_eq!(second.endpoint().authority(), "user-service-2.test:80");
-///
-/// let known = network.subscribe("user-service").ok_or("unknown")?;
-/// assert_eq!(known.borrow().len(), 2);
-/// second.leave();
-/// assert_eq!(known.borrow().len(), 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// second.kill();
+/// for _ in 0..4 {
+///     assert_eq!(client.get("http://user-service/users/7").send().await?.status(), 200);
+/// }
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Default)]
 pub struct Network(Arc<Inner>);
@@ -104,6 +110,24 @@ impl Network {
         self.lock().all.insert(authority, instance.clone());
         instance.join();
         instance
+    }
+
+    /// A client of these services, with the default settings.
+    ///
+    /// # Errors
+    ///
+    /// As of [`ServiceClientBuilder::build`].
+    pub fn client(&self) -> Result<ServiceClient, CallError> {
+        self.client_builder().build()
+    }
+
+    /// A builder of clients of these services, for settings and observers of your own. Its seed is 0, so that each run
+    /// picks the same.
+    pub fn client_builder(&self) -> ServiceClientBuilder {
+        ServiceClient::builder()
+            .discovery(Arc::new(self.clone()))
+            .transport(Arc::new(self.clone()))
+            .seed(0)
     }
 
     fn lock(&self) -> MutexGuard<'_, Instances> {
