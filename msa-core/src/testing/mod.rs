@@ -61,3 +61,6 @@ pub use recorder::{Attempt, Recorded, RecordedOutcome, Recorder};
 pub use script::{Script, Seen, Step};
 pub use scripted_server::ScriptedServer;
 pub use time::advance;
+
+#[cfg(test)]
+mod tests;
