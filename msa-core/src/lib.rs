@@ -13,6 +13,8 @@ pub mod problem;
 pub mod server;
 pub mod service;
 pub mod telemetry;
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
 pub mod txn;
 
 pub use service::{Error, Service, run};
