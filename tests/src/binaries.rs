@@ -154,7 +154,7 @@ fn newest(path: &Path) -> Option<SystemTime> {
     }
     let entries = fs::read_dir(path).ok()?.flatten();
     let inner = entries
-        .filter(|entry| is_source(entry))
+        .filter(is_source)
         .filter_map(|entry| newest(&entry.path()));
     inner.max()
 }

@@ -1,0 +1,102 @@
+//! The routes.
+
+use axum::extract::FromRef;
+use msa_core::prelude::*;
+use serde::Deserialize;
+use shop::idempotency::IdempotencyKey;
+use shop::items::Items;
+
+use crate::catalogue::{Catalogue, Product};
+use crate::reservations::{Outcome, Reservation, Reservations};
+
+#[derive(Debug, Clone, FromRef)]
+struct App {
+    catalogue: Catalogue,
+    reservations: Reservations,
+}
+
+pub(crate) fn routes(catalogue: Catalogue, reservations: Reservations) -> Router {
+    Router::new()
+        .route("/products", get(products))
+        .route("/products/{sku}", get(product))
+        .route("/reservations", post(reserve))
+        .route("/reservations/{id}", delete(release))
+        .with_state(App {
+            catalogue,
+            reservations,
+        })
+}
+
+/// Where in the list to go on, and how far.
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+struct Page {
+    after: String,
+    limit: u32,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            after: String::new(),
+            limit: 100,
+        }
+    }
+}
+
+async fn products(
+    State(catalogue): State<Catalogue>,
+    Query(page): Query<Page>,
+) -> Result<Json<Vec<Product>>, Problem> {
+    Ok(Json(catalogue.list(&page.after, page.limit.clamp(1, 1000)).await?))
+}
+
+async fn product(
+    State(catalogue): State<Catalogue>,
+    Path(sku): Path<String>,
+) -> Result<Json<Product>, Problem> {
+    let product = catalogue.find(&sku).await?;
+    product.map(Json).ok_or_else(|| unknown(&[sku]))
+}
+
+/// What is to be reserved.
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    items: Items,
+}
+
+async fn reserve(
+    State(reservations): State<Reservations>,
+    key: IdempotencyKey,
+    Json(wanted): Json<Wanted>,
+) -> Result<(StatusCode, Json<Reservation>), Problem> {
+    match reservations.hold(key.as_str(), &wanted.items).await? {
+        Outcome::Held(reservation) => Ok((StatusCode::CREATED, Json(reservation))),
+        Outcome::Unknown(skus) => Err(unknown(&skus)),
+        Outcome::OutOfStock(short) => Err(Problem::new(StatusCode::CONFLICT)
+            .title("Out of stock")
+            .detail("there is not enough left of what the member `short` lists")
+            .with("short", short)),
+        Outcome::Released => Err(Problem::new(StatusCode::CONFLICT)
+            .title("Reservation released")
+            .detail("this reservation was given back; reserve under a new key")),
+        Outcome::OtherRequest => Err(Problem::invalid()
+            .title("Idempotency-Key used before")
+            .detail("the key stands for a reservation of other items; use a new one")),
+    }
+}
+
+async fn release(
+    State(reservations): State<Reservations>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    reservations.release(&id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn unknown(skus: &[String]) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND)
+        .title("Unknown product")
+        .detail(format!("there is no product {}", skus.join(", ")))
+        .with("skus", skus)
+}
