@@ -6,4 +6,6 @@ pub mod config;
 pub mod discovery;
 pub mod event;
 pub mod problem;
+pub mod server;
+pub mod telemetry;
 pub mod txn;
