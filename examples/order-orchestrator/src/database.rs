@@ -3,6 +3,7 @@
 //! The service starts without it. While the file cannot be opened, is locked or is gone, readiness says so and requests
 //! are answered 503 with `Retry-After`; once it is back, both recover without a restart.
 
+mod attend;
 mod error;
 mod settings;
 
@@ -12,13 +13,17 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
 
+pub use attend::attend;
 pub use error::DatabaseError;
 pub use settings::DatabaseSettings;
+
+/// The steps that made the tables what they are, oldest first: number, name, SQL. One that was released never changes.
+pub type Migrations = &'static [(i64, &'static str, &'static str)];
 
 /// A service's own database. Cheap to clone.
 #[derive(Clone)]
@@ -27,7 +32,7 @@ pub struct Database(Arc<Inner>);
 struct Inner {
     options: SqliteConnectOptions,
     file: PathBuf,
-    migrator: &'static Migrator,
+    migrations: Migrations,
     max_connections: u32,
     busy_timeout: Duration,
     /// SQLite has one writer at a time, and lets the others poll for their turn. Here they queue instead, in order.
@@ -51,7 +56,7 @@ impl Database {
     pub fn new(
         settings: &DatabaseSettings,
         service: &str,
-        migrator: &'static Migrator,
+        migrations: Migrations,
     ) -> Result<Self, DatabaseError> {
         let url = match &settings.url {
             Some(url) => url.clone(),
@@ -74,7 +79,7 @@ impl Database {
         Ok(Self(Arc::new(Inner {
             file: options.get_filename().to_path_buf(),
             options,
-            migrator,
+            migrations,
             max_connections: settings.max_connections.max(1),
             busy_timeout,
             turn: Arc::new(Semaphore::new(1)),
@@ -163,11 +168,22 @@ impl Inner {
             .acquire_timeout(self.busy_timeout)
             .connect_with(self.options.clone().create_if_missing(create))
             .await?;
-        self.migrator.run(&pool).await?;
+        self.migrate(&pool).await?;
         let id = FileId::of(&self.file).ok_or_else(|| DatabaseError::Missing {
             file: self.file.clone(),
         })?;
         Ok((pool, id))
+    }
+
+    async fn migrate(&self, pool: &SqlitePool) -> Result<(), DatabaseError> {
+        let migration = |&(number, name, sql): &(i64, &'static str, &'static str)| {
+            let sql = sqlx::SqlStr::from_static(sql);
+            Migration::new(number, name.into(), MigrationType::Simple, sql, false)
+        };
+        let migrator = Migrator::with_migrations(self.migrations.iter().map(migration).collect());
+        let mut connection = pool.acquire().await?;
+        // Not `Migrator::run`: the compiler cannot see that its future is Send.
+        Ok(migrator.run_direct(None, &mut *connection, false).await?)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The routes.
 
-use axum::extract::FromRef;
 use msa_core::prelude::*;
 use serde::Deserialize;
 use shop::idempotency::IdempotencyKey;
@@ -9,7 +8,7 @@ use shop::items::Items;
 use crate::catalogue::{Catalogue, Product};
 use crate::reservations::{Outcome, Reservation, Reservations};
 
-#[derive(Debug, Clone, FromRef)]
+#[derive(Debug, Clone)]
 struct App {
     catalogue: Catalogue,
     reservations: Reservations,
@@ -45,17 +44,17 @@ impl Default for Page {
 }
 
 async fn products(
-    State(catalogue): State<Catalogue>,
+    State(app): State<App>,
     Query(page): Query<Page>,
 ) -> Result<Json<Vec<Product>>, Problem> {
-    Ok(Json(catalogue.list(&page.after, page.limit.clamp(1, 1000)).await?))
+    Ok(Json(app.catalogue.list(&page.after, page.limit.clamp(1, 1000)).await?))
 }
 
 async fn product(
-    State(catalogue): State<Catalogue>,
+    State(app): State<App>,
     Path(sku): Path<String>,
 ) -> Result<Json<Product>, Problem> {
-    let product = catalogue.find(&sku).await?;
+    let product = app.catalogue.find(&sku).await?;
     product.map(Json).ok_or_else(|| unknown(&[sku]))
 }
 
@@ -66,11 +65,11 @@ struct Wanted {
 }
 
 async fn reserve(
-    State(reservations): State<Reservations>,
+    State(app): State<App>,
     key: IdempotencyKey,
     Json(wanted): Json<Wanted>,
 ) -> Result<(StatusCode, Json<Reservation>), Problem> {
-    match reservations.hold(key.as_str(), &wanted.items).await? {
+    match app.reservations.hold(key.as_str(), &wanted.items).await? {
         Outcome::Held(reservation) => Ok((StatusCode::CREATED, Json(reservation))),
         Outcome::Unknown(skus) => Err(unknown(&skus)),
         Outcome::OutOfStock(short) => Err(Problem::new(StatusCode::CONFLICT)
@@ -87,10 +86,10 @@ async fn reserve(
 }
 
 async fn release(
-    State(reservations): State<Reservations>,
+    State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    reservations.release(&id).await?;
+    app.reservations.release(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,10 +1,15 @@
 //! The products.
 
 use serde::Serialize;
-use shop::database::{Database, DatabaseError};
-use sqlx::migrate::Migrator;
+use shop::database::{Database, DatabaseError, Migrations};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row};
 
-pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/product-service");
+pub(crate) const MIGRATIONS: Migrations = &[(
+    1,
+    "products and reservations",
+    include_str!("../../../migrations/product-service/0001_products_and_reservations.sql"),
+)];
 
 const SAMPLES: [(&str, &str, i64, i64); 4] = [
     ("BOOK-RUST", "The book of services", 3_990, 100_000),
@@ -14,13 +19,25 @@ const SAMPLES: [(&str, &str, i64, i64); 4] = [
 ];
 
 /// A product as the service tells of one. Money is in minor units (cents) of the currency.
-#[derive(Debug, Serialize, sqlx::FromRow)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Product {
     sku: String,
     name: String,
     price_minor: i64,
     currency: String,
     stock: i64,
+}
+
+impl FromRow<'_, SqliteRow> for Product {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            sku: row.try_get("sku")?,
+            name: row.try_get("name")?,
+            price_minor: row.try_get("price_minor")?,
+            currency: row.try_get("currency")?,
+            stock: row.try_get("stock")?,
+        })
+    }
 }
 
 /// The products.

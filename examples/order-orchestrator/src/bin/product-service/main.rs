@@ -22,7 +22,7 @@ fn main() -> ExitCode {
             .command("seed", "insert sample products, then exit")
             .from_env()?;
         let settings = service.section::<DatabaseSettings>("database")?;
-        let database = Database::new(&settings, service.name(), &catalogue::MIGRATIONS)?;
+        let database = Database::new(&settings, service.name(), catalogue::MIGRATIONS)?;
         let catalogue = Catalogue::new(database.clone());
         match service.command() {
             Some("migrate") => database.migrate().await?,

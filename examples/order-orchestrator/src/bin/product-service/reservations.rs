@@ -6,6 +6,8 @@
 use serde::Serialize;
 use shop::database::{Database, DatabaseError, Write};
 use shop::items::{Item, Items};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row};
 
 /// A reservation that is held.
 #[derive(Debug, Serialize)]
@@ -15,13 +17,25 @@ pub(crate) struct Reservation {
 }
 
 /// One line of it, with name and price as they are from now on for this order.
-#[derive(Debug, Serialize, sqlx::FromRow)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Line {
     sku: String,
     name: String,
     quantity: i64,
     price_minor: i64,
     currency: String,
+}
+
+impl FromRow<'_, SqliteRow> for Line {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            sku: row.try_get("sku")?,
+            name: row.try_get("name")?,
+            quantity: row.try_get("quantity")?,
+            price_minor: row.try_get("price_minor")?,
+            currency: row.try_get("currency")?,
+        })
+    }
 }
 
 /// What came of asking for a reservation.
@@ -187,7 +201,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = DatabaseSettings::default();
         settings.url = Some(format!("sqlite://{}/p.db", dir.path().display()));
-        let database = Database::new(&settings, "product-service", &MIGRATIONS).unwrap();
+        let database = Database::new(&settings, "product-service", MIGRATIONS).unwrap();
         let catalogue = Catalogue::new(database.clone());
         catalogue.seed().await.unwrap();
         Shop {

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             .command("seed", "insert sample users, then exit")
             .from_env()?;
         let settings = service.section::<DatabaseSettings>("database")?;
-        let database = Database::new(&settings, service.name(), &store::MIGRATIONS)?;
+        let database = Database::new(&settings, service.name(), store::MIGRATIONS)?;
         let users = Users::new(database.clone());
         match service.command() {
             Some("migrate") => database.migrate().await?,

@@ -1,10 +1,15 @@
 //! The users' table.
 
 use serde::Serialize;
-use shop::database::{Database, DatabaseError};
-use sqlx::migrate::Migrator;
+use shop::database::{Database, DatabaseError, Migrations};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row};
 
-pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/user-service");
+pub(crate) const MIGRATIONS: Migrations = &[(
+    1,
+    "users",
+    include_str!("../../../migrations/user-service/0001_users.sql"),
+)];
 
 const SAMPLES: [(i64, &str, &str); 3] = [
     (1, "Ada", "ada@example.com"),
@@ -13,11 +18,21 @@ const SAMPLES: [(i64, &str, &str); 3] = [
 ];
 
 /// A user as the service tells of one.
-#[derive(Debug, Serialize, sqlx::FromRow)]
+#[derive(Debug, Serialize)]
 pub(crate) struct User {
     id: i64,
     name: String,
     email: String,
+}
+
+impl FromRow<'_, SqliteRow> for User {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            name: row.try_get("name")?,
+            email: row.try_get("email")?,
+        })
+    }
 }
 
 /// The users.
