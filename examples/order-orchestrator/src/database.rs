@@ -3,7 +3,7 @@
 //! The service starts without it. While the file cannot be opened, is locked or is gone, readiness says so and requests
 //! are answered 503 with `Retry-After`; once it is back, both recover without a restart.
 
-//mod attend;
+mod attend;
 mod error;
 mod settings;
 
@@ -18,7 +18,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
 
-//pub use attend::attend;
+pub use attend::attend;
 pub use error::DatabaseError;
 pub use settings::DatabaseSettings;
 
@@ -68,6 +68,9 @@ impl Database {
         };
         let busy_timeout = settings.busy_timeout.get();
         let options = SqliteConnectOptions::from_str(&url).map_err(|error| bad(error.to_string()))?;
+        if !url.starts_with("sqlite:") {
+            return Err(bad("it names another kind of database".to_owned())); // sqlx takes it for a file's name
+        }
         if url.contains(":memory:") || url.contains("mode=memory") {
             return Err(bad("a database in memory would forget everything at once".to_owned()));
         }

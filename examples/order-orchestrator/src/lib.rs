@@ -9,3 +9,4 @@ pub mod database;
 pub mod idempotency;
 pub mod items;
 pub mod upstream;
+pub mod shim;

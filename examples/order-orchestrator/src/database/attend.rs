@@ -1,6 +1,6 @@
 //! A database as a part of a service's life.
 
-use msa_core::Service;
+use crate::shim::Live as Service;
 
 use super::Database;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use msa_core::prelude::*;
+use shop::shim::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 use shop::idempotency::{self, IdempotencyKey};

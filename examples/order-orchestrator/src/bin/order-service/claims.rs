@@ -158,3 +158,123 @@ fn standing(row: Row, request: &str, now_ms: i64) -> Option<Standing> {
     }
     (lease_until_ms > now_ms).then_some(Standing::Claimed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shop::database::DatabaseSettings;
+
+    struct Desk {
+        database: Database,
+        key: IdempotencyKey,
+        _dir: tempfile::TempDir,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let mut settings = DatabaseSettings::default();
+            settings.url = Some(format!("sqlite://{}/o.db", dir.path().display()));
+            Self {
+                database: Database::new(&settings, "order-service", crate::MIGRATIONS).unwrap(),
+                key: IdempotencyKey::new("k").unwrap(),
+                _dir: dir,
+            }
+        }
+
+        /// Claims at `now_ms` for 100 ms.
+        async fn claim(&self, request: &str, now_ms: i64) -> Standing {
+            claim(&self.database, &self.key, request, now_ms, 100).await.unwrap()
+        }
+
+        async fn mine(&self, now_ms: i64) -> Claim {
+            match self.claim("r", now_ms).await {
+                Standing::Mine(claim) => claim,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        async fn answer(&self, claim: &Claim, status: u16) -> bool {
+            let said = Answer {
+                status,
+                body: "{}".to_owned(),
+            };
+            let mut write = self.database.write().await.unwrap();
+            let written = answer(&mut write, claim, &said).await.unwrap();
+            write.commit().await.unwrap();
+            written
+        }
+
+        async fn releases(&self) -> Vec<String> {
+            let pool = self.database.read().await.unwrap();
+            sqlx::query_scalar("SELECT order_id FROM releases").fetch_all(&pool).await.unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_claimed_key_is_nobody_elses_until_its_lease_ends() {
+        let desk = Desk::new();
+        let first = desk.mine(0).await;
+        assert_eq!(desk.claim("r", 99).await, Standing::Claimed);
+        let second = desk.mine(100).await;
+        assert_eq!(second.order_id, first.order_id, "the reservation is found again");
+    }
+
+    #[tokio::test]
+    async fn a_slow_holder_cannot_answer_after_a_takeover() {
+        let desk = Desk::new();
+        let slow = desk.mine(0).await;
+        let next = desk.mine(100).await;
+        assert!(!desk.answer(&slow, 201).await);
+        assert!(desk.answer(&next, 201).await);
+        assert!(!desk.answer(&next, 500).await, "an answer is for good");
+        let Standing::Answered(kept) = desk.claim("r", 1_000_000).await else {
+            panic!()
+        };
+        assert_eq!(kept.status, 201);
+    }
+
+    #[tokio::test]
+    async fn another_request_under_the_key_is_told_so_at_every_stage() {
+        let desk = Desk::new();
+        let claim = desk.mine(0).await;
+        assert_eq!(desk.claim("other", 1).await, Standing::OtherRequest);
+        assert!(desk.answer(&claim, 201).await);
+        assert_eq!(desk.claim("other", 2).await, Standing::OtherRequest);
+    }
+
+    #[tokio::test]
+    async fn what_was_given_back_can_be_claimed_at_once() {
+        let desk = Desk::new();
+        let claim = desk.mine(0).await;
+        give_back(&desk.database, &claim).await.unwrap();
+        desk.mine(1).await;
+    }
+
+    #[tokio::test]
+    async fn what_nobody_holds_any_more_is_abandoned_and_its_stock_released() {
+        let desk = Desk::new();
+        let claim = desk.mine(0).await;
+        for (now_ms, before_ms) in [(99, 50), (200, 0)] {
+            let abandoned = abandon(&desk.database, now_ms, before_ms).await.unwrap();
+            assert_eq!(abandoned, 0, "held, or too young");
+        }
+        assert_eq!(abandon(&desk.database, 200, 50).await.unwrap(), 1);
+        assert_eq!(desk.releases().await, [claim.order_id.as_str()]);
+        assert!(!desk.answer(&claim, 201).await, "and it can only begin anew");
+        assert_ne!(desk.mine(201).await.order_id, claim.order_id);
+    }
+
+    #[tokio::test]
+    async fn of_a_hundred_at_the_same_time_one_gets_the_claim() {
+        let desk = std::sync::Arc::new(Desk::new());
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let desk = desk.clone();
+            tasks.spawn(async move { desk.claim("r", 0).await });
+        }
+        let standings = tasks.join_all().await;
+        let mine = standings.iter().filter(|standing| matches!(standing, Standing::Mine(_)));
+        assert_eq!(mine.count(), 1);
+    }
+}

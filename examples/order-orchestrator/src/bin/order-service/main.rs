@@ -11,7 +11,7 @@ mod stock;
 
 use std::process::ExitCode;
 
-use msa_core::prelude::*;
+use shop::shim::prelude::*;
 use shop::database::{Database, DatabaseSettings, Migrations};
 
 use orders::Orders;
@@ -27,7 +27,7 @@ const MIGRATIONS: Migrations = &[(
 )];
 
 fn main() -> ExitCode {
-    msa_core::run(async {
+    shop::shim::run(async {
         let service = Service::builder("order-service")
             .about("Places orders: each one once, with its stock reserved.")
             .section::<DatabaseSettings>("database")

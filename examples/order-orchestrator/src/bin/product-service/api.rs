@@ -1,6 +1,6 @@
 //! The routes.
 
-use msa_core::prelude::*;
+use shop::shim::prelude::*;
 use serde::Deserialize;
 use shop::idempotency::IdempotencyKey;
 use shop::items::Items;

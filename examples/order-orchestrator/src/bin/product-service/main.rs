@@ -6,14 +6,14 @@ mod reservations;
 
 use std::process::ExitCode;
 
-use msa_core::prelude::*;
+use shop::shim::prelude::*;
 use shop::database::{Database, DatabaseSettings};
 
 use catalogue::Catalogue;
 use reservations::Reservations;
 
 fn main() -> ExitCode {
-    msa_core::run(async {
+    shop::shim::run(async {
         let service = Service::builder("product-service")
             .about("Knows the products, their prices and their stock, and reserves stock for orders.")
             .section::<DatabaseSettings>("database")

@@ -1,6 +1,6 @@
 //! The routes.
 
-use msa_core::prelude::*;
+use shop::shim::prelude::*;
 
 use crate::store::{User, Users};
 

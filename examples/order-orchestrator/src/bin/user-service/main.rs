@@ -5,13 +5,13 @@ mod store;
 
 use std::process::ExitCode;
 
-use msa_core::prelude::*;
+use shop::shim::prelude::*;
 use shop::database::{Database, DatabaseSettings};
 
 use store::Users;
 
 fn main() -> ExitCode {
-    msa_core::run(async {
+    shop::shim::run(async {
         let service = Service::builder("user-service")
             .about("Knows the users of the shop.")
             .section::<DatabaseSettings>("database")
