@@ -9,7 +9,6 @@ mod settings;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
 
 pub use attend::attend;
 pub use error::DatabaseError;
-pub use settings::DatabaseSettings;
+pub use settings::{DatabaseSettings, SqliteUrl, SqliteUrlError};
 
 /// The steps that made the tables what they are, oldest first: number, name, SQL. One that was released never changes.
 pub type Migrations = &'static [(i64, &'static str, &'static str)];
@@ -50,36 +49,18 @@ enum State {
 
 impl Database {
     /// Names the database; nothing is opened yet. Without a URL it is `<service>.db` in the working directory.
-    ///
-    /// # Errors
-    /// When the URL is not one of SQLite's, or names no file.
-    pub fn new(
-        settings: &DatabaseSettings,
-        service: &str,
-        migrations: Migrations,
-    ) -> Result<Self, DatabaseError> {
-        let url = match &settings.url {
-            Some(url) => url.clone(),
-            None => format!("sqlite:{service}.db"),
-        };
-        let bad = |reason: String| DatabaseError::Url {
-            url: url.clone(),
-            reason,
-        };
+    #[must_use]
+    pub fn new(settings: &DatabaseSettings, service: &str, migrations: Migrations) -> Self {
         let busy_timeout = settings.busy_timeout.get();
-        let options = SqliteConnectOptions::from_str(&url).map_err(|error| bad(error.to_string()))?;
-        if !url.starts_with("sqlite:") {
-            return Err(bad("it names another kind of database".to_owned())); // sqlx takes it for a file's name
-        }
-        if url.contains(":memory:") || url.contains("mode=memory") {
-            return Err(bad("a database in memory would forget everything at once".to_owned()));
-        }
-        let options = options
+        let url = settings.url.clone();
+        let url = url.unwrap_or_else(|| SqliteUrl::file(Path::new(&format!("{service}.db"))));
+        let options = url
+            .options()
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal) // readers go on while somebody writes
             .synchronous(SqliteSynchronous::Normal) // as safe against a crash of the process; SQLite's advice for WAL
             .busy_timeout(busy_timeout);
-        Ok(Self(Arc::new(Inner {
+        Self(Arc::new(Inner {
             file: options.get_filename().to_path_buf(),
             options,
             migrations,
@@ -87,7 +68,7 @@ impl Database {
             busy_timeout,
             turn: Arc::new(Semaphore::new(1)),
             state: RwLock::new(State::New),
-        })))
+        }))
     }
 
     /// Opens it, makes it when it was never there, and brings its tables up to date.

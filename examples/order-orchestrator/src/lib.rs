@@ -9,4 +9,3 @@ pub mod database;
 pub mod idempotency;
 pub mod items;
 pub mod upstream;
-pub mod shim;

@@ -96,7 +96,7 @@ pub async fn json<T: DeserializeOwned>(
 fn failed(service: &'static str, error: CallError) -> Failure {
     let reason: &(dyn std::error::Error + 'static) = &error;
     tracing::warn!(service, error = reason, "a call failed");
-    Failure::Failed(Problem::new(error.kind().status()).with("service", service))
+    Failure::Failed(Problem::from(error).with("service", service))
 }
 
 /// What the service's own trouble, or a request of ours that it cannot take, means above.

@@ -5,15 +5,15 @@ use std::path::Path;
 use axum::http::StatusCode;
 use msa_core::config::Span;
 use msa_core::problem::Problem;
-use shop::database::{Database, DatabaseError, DatabaseSettings, Migrations};
+use shop::database::{Database, DatabaseError, DatabaseSettings, Migrations, SqliteUrl};
 
 const MIGRATIONS: Migrations = &[(1, "t", "CREATE TABLE t (n INTEGER NOT NULL) STRICT")];
 
 fn database(file: &Path) -> Database {
     let mut settings = DatabaseSettings::default();
-    settings.url = Some(format!("sqlite://{}", file.display()));
+    settings.url = Some(SqliteUrl::file(file));
     settings.busy_timeout = Span::new(std::time::Duration::from_millis(50));
-    Database::new(&settings, "test", MIGRATIONS).unwrap()
+    Database::new(&settings, "test", MIGRATIONS)
 }
 
 async fn insert(database: &Database) -> Result<(), DatabaseError> {
@@ -101,9 +101,10 @@ async fn a_file_that_was_replaced_is_opened_anew() {
 #[test]
 fn an_url_that_would_lose_everything_is_refused() {
     for url in ["sqlite::memory:", "sqlite://a.db?mode=memory", "postgres://db/shop"] {
-        let mut settings = DatabaseSettings::default();
-        settings.url = Some(url.to_owned());
-        let error = Database::new(&settings, "test", MIGRATIONS).unwrap_err();
+        let error = url.parse::<SqliteUrl>().unwrap_err();
         assert!(error.to_string().contains("sqlite:///path"), "{error}");
+    }
+    for url in ["sqlite:a.db", "sqlite://a.db", "sqlite:///var/a.db?mode=rwc"] {
+        assert!(url.parse::<SqliteUrl>().is_ok(), "{url}");
     }
 }

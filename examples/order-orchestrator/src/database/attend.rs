@@ -1,13 +1,13 @@
 //! A database as a part of a service's life.
 
-use crate::shim::Live as Service;
+use msa_core::Service;
 
 use super::Database;
 
 /// Opens and migrates the database now if it can be, tells readiness how it is, and closes it after the drain.
 ///
 /// A database that is not there yet does not keep the service from starting: restarting would not bring it.
-pub async fn attend(service: &Service, database: &Database) {
+pub async fn attend(service: Service, database: &Database) -> Service {
     if let Err(error) = database.migrate().await {
         let error: &(dyn std::error::Error + 'static) = &error;
         tracing::warn!(error, "the database is not there yet; it is tried again");
@@ -18,5 +18,5 @@ pub async fn attend(service: &Service, database: &Database) {
         async move { database.check().await }
     });
     let closed = database.clone();
-    service.on_shutdown(async move { closed.close().await });
+    service.on_shutdown(async move || closed.close().await)
 }

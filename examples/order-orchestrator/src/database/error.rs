@@ -11,14 +11,6 @@ use sqlx::migrate::MigrateError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// The configured URL is of no use.
-    #[error("database.url is {url:?}: {reason}; write it as sqlite:///path/to/file.db")]
-    Url {
-        /// The URL.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
     /// The file that was open is gone.
     #[error("the database file {} is gone; put it back", file.display())]
     Missing {
@@ -58,8 +50,11 @@ impl DatabaseError {
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Missing { .. } | Self::Busy => true,
-            Self::Sql(error) | Self::Migrate(MigrateError::Execute(error)) => is_unavailable(error),
-            Self::Migrate(_) | Self::Url { .. } => false,
+            Self::Sql(error)
+            | Self::Migrate(
+                MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _),
+            ) => is_unavailable(error),
+            Self::Migrate(_) => false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use shop::shim::prelude::*;
+use msa_core::prelude::*;
 use msa_core::txn::JoinSet;
 use serde_json::Value;
 use shop::idempotency::{self, IdempotencyKey};
@@ -42,7 +42,7 @@ async fn place(
     let placed = services.place(&key, &draft).await?;
     let status = placed.status();
     let headers = forwarded(placed.headers());
-    let body = placed.bytes().await.map_err(|error| Problem::new(CallError::from(error).kind().status()))?;
+    let body = placed.bytes().await.map_err(|error| Problem::from(CallError::from(error)))?;
     Ok((status, headers, body))
 }
 

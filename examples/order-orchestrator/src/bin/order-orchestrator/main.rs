@@ -7,13 +7,13 @@ mod settings;
 
 use std::process::ExitCode;
 
-use shop::shim::prelude::*;
+use msa_core::prelude::*;
 
 use services::Services;
 use settings::OrchestratorSettings;
 
 fn main() -> ExitCode {
-    shop::shim::run(async {
+    msa_core::run(async {
         let service = Service::builder("order-orchestrator")
             .about("Composes an order out of what four other services know and do.")
             .section::<OrchestratorSettings>("orchestrator")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shop::shim::prelude::*;
+use msa_core::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 use shop::idempotency::{self, IdempotencyKey};

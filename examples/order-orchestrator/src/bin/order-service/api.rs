@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use shop::shim::prelude::*;
+use msa_core::prelude::*;
 use msa_core::problem;
 use shop::idempotency::{self, IdempotencyKey};
 

@@ -162,7 +162,7 @@ fn standing(row: Row, request: &str, now_ms: i64) -> Option<Standing> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shop::database::DatabaseSettings;
+    use shop::database::{DatabaseSettings, SqliteUrl};
 
     struct Desk {
         database: Database,
@@ -174,9 +174,9 @@ mod tests {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let mut settings = DatabaseSettings::default();
-            settings.url = Some(format!("sqlite://{}/o.db", dir.path().display()));
+            settings.url = Some(SqliteUrl::file(&dir.path().join("o.db")));
             Self {
-                database: Database::new(&settings, "order-service", crate::MIGRATIONS).unwrap(),
+                database: Database::new(&settings, "order-service", crate::MIGRATIONS),
                 key: IdempotencyKey::new("k").unwrap(),
                 _dir: dir,
             }

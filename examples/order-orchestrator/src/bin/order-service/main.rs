@@ -9,9 +9,10 @@ mod releases;
 mod settings;
 mod stock;
 
+use std::error::Error;
 use std::process::ExitCode;
 
-use shop::shim::prelude::*;
+use msa_core::prelude::*;
 use shop::database::{Database, DatabaseSettings, Migrations};
 
 use orders::Orders;
@@ -27,7 +28,7 @@ const MIGRATIONS: Migrations = &[(
 )];
 
 fn main() -> ExitCode {
-    shop::shim::run(async {
+    msa_core::run(async {
         let service = Service::builder("order-service")
             .about("Places orders: each one once, with its stock reserved.")
             .section::<DatabaseSettings>("database")
@@ -37,13 +38,13 @@ fn main() -> ExitCode {
             .command("seed", "insert a sample order, then exit")
             .from_env()?;
         let settings = service.section::<DatabaseSettings>("database")?;
-        let database = Database::new(&settings, service.name(), MIGRATIONS)?;
+        let database = Database::new(&settings, service.name(), MIGRATIONS);
         let orders = Orders::new(database.clone());
         match service.command() {
             Some("migrate") => database.migrate().await?,
             Some("seed") => orders.seed().await?,
             _ => {
-                shop::database::attend(&service, &database).await;
+                let service = shop::database::attend(service, &database).await;
                 let settings = service.section::<OrderSettings>("order")?;
                 let releases = Releases::new(database.clone(), Stock::new(service.client()));
                 releases.clone().sweep(&settings);
@@ -51,6 +52,6 @@ fn main() -> ExitCode {
                 service.routes(api::routes(orders, placing)).run().await?;
             }
         }
-        Ok(())
+        Ok::<_, Box<dyn Error + Send + Sync>>(())
     })
 }

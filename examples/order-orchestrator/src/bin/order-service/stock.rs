@@ -1,6 +1,6 @@
 //! product-service, as far as this service needs it.
 
-use shop::shim::prelude::*;
+use msa_core::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shop::idempotency;

@@ -1,6 +1,6 @@
 //! The routes.
 
-use shop::shim::prelude::*;
+use msa_core::prelude::*;
 use serde::Deserialize;
 use shop::idempotency::IdempotencyKey;
 use shop::items::Items;

@@ -189,7 +189,7 @@ async fn reservation(write: &mut Write, id: &str) -> Result<Outcome, DatabaseErr
 mod tests {
     use super::*;
     use crate::catalogue::{Catalogue, MIGRATIONS};
-    use shop::database::DatabaseSettings;
+    use shop::database::{DatabaseSettings, SqliteUrl};
 
     struct Shop {
         catalogue: Catalogue,
@@ -200,8 +200,8 @@ mod tests {
     async fn shop() -> Shop {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = DatabaseSettings::default();
-        settings.url = Some(format!("sqlite://{}/p.db", dir.path().display()));
-        let database = Database::new(&settings, "product-service", MIGRATIONS).unwrap();
+        settings.url = Some(SqliteUrl::file(&dir.path().join("p.db")));
+        let database = Database::new(&settings, "product-service", MIGRATIONS);
         let catalogue = Catalogue::new(database.clone());
         catalogue.seed().await.unwrap();
         Shop {

@@ -1,6 +1,6 @@
 //! The routes.
 
-use shop::shim::prelude::*;
+use msa_core::prelude::*;
 
 use crate::store::{User, Users};
 

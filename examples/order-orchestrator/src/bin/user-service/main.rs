@@ -3,15 +3,16 @@
 mod api;
 mod store;
 
+use std::error::Error;
 use std::process::ExitCode;
 
-use shop::shim::prelude::*;
+use msa_core::prelude::*;
 use shop::database::{Database, DatabaseSettings};
 
 use store::Users;
 
 fn main() -> ExitCode {
-    shop::shim::run(async {
+    msa_core::run(async {
         let service = Service::builder("user-service")
             .about("Knows the users of the shop.")
             .section::<DatabaseSettings>("database")
@@ -20,16 +21,16 @@ fn main() -> ExitCode {
             .command("seed", "insert sample users, then exit")
             .from_env()?;
         let settings = service.section::<DatabaseSettings>("database")?;
-        let database = Database::new(&settings, service.name(), store::MIGRATIONS)?;
+        let database = Database::new(&settings, service.name(), store::MIGRATIONS);
         let users = Users::new(database.clone());
         match service.command() {
             Some("migrate") => database.migrate().await?,
             Some("seed") => users.seed().await?,
             _ => {
-                shop::database::attend(&service, &database).await;
+                let service = shop::database::attend(service, &database).await;
                 service.routes(api::routes(users)).run().await?;
             }
         }
-        Ok(())
+        Ok::<_, Box<dyn Error + Send + Sync>>(())
     })
 }
