@@ -28,7 +28,8 @@ impl IdempotencyKey {
     /// Takes `text` for a key; `None` when it is none.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        let legal = (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        let legal =
+            (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         legal.then(|| Self(text.to_owned()))
     }
 

@@ -106,7 +106,10 @@ mod tests {
         assert_eq!(items(&[("", 1)]), Err(ItemsError::Sku(0)));
         assert_eq!(items(&[("a", 0)]), Err(ItemsError::Quantity(0)));
         assert_eq!(items(&[("a", 1001)]), Err(ItemsError::Quantity(0)));
-        assert_eq!(items(&[("a", 1), ("b", 1), ("a", 1)]), Err(ItemsError::Twice(2)));
+        assert_eq!(
+            items(&[("a", 1), ("b", 1), ("a", 1)]),
+            Err(ItemsError::Twice(2))
+        );
         let many: Vec<_> = (0..33).map(|n| n.to_string()).collect();
         let many: Vec<_> = many.iter().map(|sku| (sku.as_str(), 1)).collect();
         assert_eq!(items(&many), Err(ItemsError::Count(33)));

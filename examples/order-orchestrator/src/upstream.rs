@@ -45,7 +45,9 @@ impl Refusal {
         if let Some(after) = self.retry_after {
             problem = problem.retry_after(after);
         }
-        self.document.into_iter().fold(problem, |problem, (name, value)| problem.with(name, value))
+        self.document
+            .into_iter()
+            .fold(problem, |problem, (name, value)| problem.with(name, value))
     }
 }
 
@@ -90,7 +92,10 @@ pub async fn json<T: DeserializeOwned>(
     sent: Result<Response, reqwest_middleware::Error>,
 ) -> Result<T, Failure> {
     let response = good(service, sent).await?;
-    response.json().await.map_err(|error| failed(service, CallError::from(error)))
+    response
+        .json()
+        .await
+        .map_err(|error| failed(service, CallError::from(error)))
 }
 
 fn failed(service: &'static str, error: CallError) -> Failure {

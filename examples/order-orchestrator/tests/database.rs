@@ -18,13 +18,18 @@ fn database(file: &Path) -> Database {
 
 async fn insert(database: &Database) -> Result<(), DatabaseError> {
     let mut write = database.write().await?;
-    sqlx::query("INSERT INTO t (n) VALUES (1)").execute(write.connection()).await?;
+    sqlx::query("INSERT INTO t (n) VALUES (1)")
+        .execute(write.connection())
+        .await?;
     write.commit().await
 }
 
 async fn count(database: &Database) -> i64 {
     let pool = database.read().await.unwrap();
-    sqlx::query_scalar("SELECT count(*) FROM t").fetch_one(&pool).await.unwrap()
+    sqlx::query_scalar("SELECT count(*) FROM t")
+        .fetch_one(&pool)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -100,11 +105,19 @@ async fn a_file_that_was_replaced_is_opened_anew() {
 
 #[test]
 fn an_url_that_would_lose_everything_is_refused() {
-    for url in ["sqlite::memory:", "sqlite://a.db?mode=memory", "postgres://db/shop"] {
+    for url in [
+        "sqlite::memory:",
+        "sqlite://a.db?mode=memory",
+        "postgres://db/shop",
+    ] {
         let error = url.parse::<SqliteUrl>().unwrap_err();
         assert!(error.to_string().contains("sqlite:///path"), "{error}");
     }
-    for url in ["sqlite:a.db", "sqlite://a.db", "sqlite:///var/a.db?mode=rwc"] {
+    for url in [
+        "sqlite:a.db",
+        "sqlite://a.db",
+        "sqlite:///var/a.db?mode=rwc",
+    ] {
         assert!(url.parse::<SqliteUrl>().is_ok(), "{url}");
     }
 }

@@ -8,7 +8,7 @@ use crate::order;
 fn the_33rd_hop_is_refused_with_a_problem() {
     let cluster = Cluster::start().unwrap();
     let addr = cluster.addr("user-service").unwrap();
-    for (ltxid, status) in [("32", 200), ("33", 508), ("4000000000", 508)] {
+    for (ltxid, status) in [("32", 200), ("33", 508), ("18446744073709551616", 508)] {
         let request = http::get(addr, "/users/1")
             .header("x-gtxid", "looping")
             .header("x-ltxid", ltxid);

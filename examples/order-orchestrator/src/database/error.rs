@@ -80,7 +80,10 @@ impl From<DatabaseError> for Problem {
     /// log, since it may name files.
     fn from(error: DatabaseError) -> Self {
         let error: &(dyn std::error::Error + 'static) = &error;
-        if error.downcast_ref().is_some_and(DatabaseError::is_unavailable) {
+        if error
+            .downcast_ref()
+            .is_some_and(DatabaseError::is_unavailable)
+        {
             tracing::warn!(error, "the database is not available");
             return Self::new(StatusCode::SERVICE_UNAVAILABLE)
                 .title("Database not available")

@@ -74,7 +74,8 @@ impl FromStr for SqliteUrl {
             let reason = "a database in memory would forget everything at once";
             return Err(SqliteUrlError(reason.to_owned()));
         }
-        let options = SqliteConnectOptions::from_str(text).map_err(|error| SqliteUrlError(error.to_string()))?;
+        let options = SqliteConnectOptions::from_str(text)
+            .map_err(|error| SqliteUrlError(error.to_string()))?;
         Ok(Self {
             text: text.to_owned(),
             options,

@@ -13,7 +13,7 @@ pub(crate) struct Placed {
 
 /// Places each order and keeps the GTXID that came back with the answer.
 pub(crate) fn place_all(cluster: &Cluster) -> Result<Vec<Placed>, Error> {
-    let orders: [(&'static str, Value, &[(&str, &str)]); 5] = [
+    let orders: [(&'static str, Value, &[(&str, &str)]); 4] = [
         (
             "an order of two products",
             json!({"user_id": 1, "items": [{"sku": "MUG-BLUE", "quantity": 2}, {"sku": "BOOK-RUST", "quantity": 1}]}),
@@ -33,15 +33,6 @@ pub(crate) fn place_all(cluster: &Cluster) -> Result<Vec<Placed>, Error> {
             "more lamps than there are",
             json!({"user_id": 2, "items": [{"sku": "LAMP-DESK", "quantity": 50}]}),
             &[],
-        ),
-        (
-            "an order in a transaction that began elsewhere",
-            json!({"user_id": 2, "items": [{"sku": "TEE-M", "quantity": 1}]}),
-            &[
-                ("x-gtxid", "web-shop-4711"),
-                ("x-ltxid", "1"),
-                ("x-txn-branch", "1"),
-            ],
         ),
     ];
     let placed = orders.into_iter().map(|(title, order, headers)| {

@@ -29,9 +29,17 @@ pub(crate) fn print(out: &mut impl Write, orders: &[Order], pretty: bool) -> io:
 
 /// What came of it, in the answer's own words.
 fn outcome(order: &Order) -> String {
-    let text = |key: &str| order.answer.get(key).and_then(|value| value.as_str());
-    match (text("id"), text("detail").or(text("title"))) {
-        (Some(id), _) => format!("order {id}"),
+    let text = |pointer: &str| {
+        order
+            .answer
+            .pointer(pointer)
+            .and_then(|value| value.as_str())
+    };
+    match (text("/id"), text("/detail").or(text("/title"))) {
+        (Some(id), _) => match text("/banner/title") {
+            Some(banner) => format!("order {id}, with the banner {banner:?}"),
+            None => format!("order {id}, without a banner"),
+        },
         (None, Some(problem)) => problem.to_owned(),
         (None, None) => String::new(),
     }

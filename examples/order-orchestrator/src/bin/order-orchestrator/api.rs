@@ -27,7 +27,9 @@ async fn place(
     Json(wanted): Json<Wanted>,
 ) -> Result<(StatusCode, HeaderMap, Bytes), Problem> {
     // Without a key from the client, the call itself is the key: whoever retries it, retries the same order.
-    let key = key.or_else(IdempotencyKey::of_this_call).ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+    let key = key
+        .or_else(IdempotencyKey::of_this_call)
+        .ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
     let (user, products, banner) = tokio::join!(
         services.user(wanted.user_id),
         all_products(&services, &wanted.items),
@@ -42,7 +44,10 @@ async fn place(
     let placed = services.place(&key, &draft).await?;
     let status = placed.status();
     let headers = forwarded(placed.headers());
-    let body = placed.bytes().await.map_err(|error| Problem::from(CallError::from(error)))?;
+    let body = placed
+        .bytes()
+        .await
+        .map_err(|error| Problem::from(CallError::from(error)))?;
     Ok((status, headers, body))
 }
 

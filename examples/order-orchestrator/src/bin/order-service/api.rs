@@ -51,7 +51,12 @@ impl IntoResponse for Placed {
         } else {
             problem::MEDIA_TYPE
         };
-        let mut response = (status, [(header::CONTENT_TYPE, media_type)], self.answer.body).into_response();
+        let mut response = (
+            status,
+            [(header::CONTENT_TYPE, media_type)],
+            self.answer.body,
+        )
+            .into_response();
         if self.replayed {
             let headers = response.headers_mut();
             headers.insert(idempotency::REPLAYED, HeaderValue::from_static("true"));

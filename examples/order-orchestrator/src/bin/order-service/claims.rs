@@ -141,10 +141,12 @@ async fn row<'c>(
     connection: impl sqlx::SqliteExecutor<'c>,
     key: &IdempotencyKey,
 ) -> Result<Option<Row>, sqlx::Error> {
-    sqlx::query_as("SELECT request, order_id, lease_until_ms, status, body FROM claims WHERE key = ?")
-        .bind(key.as_str())
-        .fetch_optional(connection)
-        .await
+    sqlx::query_as(
+        "SELECT request, order_id, lease_until_ms, status, body FROM claims WHERE key = ?",
+    )
+    .bind(key.as_str())
+    .fetch_optional(connection)
+    .await
 }
 
 /// `None` when the row can be taken over.
@@ -184,7 +186,9 @@ mod tests {
 
         /// Claims at `now_ms` for 100 ms.
         async fn claim(&self, request: &str, now_ms: i64) -> Standing {
-            claim(&self.database, &self.key, request, now_ms, 100).await.unwrap()
+            claim(&self.database, &self.key, request, now_ms, 100)
+                .await
+                .unwrap()
         }
 
         async fn mine(&self, now_ms: i64) -> Claim {
@@ -207,7 +211,10 @@ mod tests {
 
         async fn releases(&self) -> Vec<String> {
             let pool = self.database.read().await.unwrap();
-            sqlx::query_scalar("SELECT order_id FROM releases").fetch_all(&pool).await.unwrap()
+            sqlx::query_scalar("SELECT order_id FROM releases")
+                .fetch_all(&pool)
+                .await
+                .unwrap()
         }
     }
 
@@ -217,7 +224,10 @@ mod tests {
         let first = desk.mine(0).await;
         assert_eq!(desk.claim("r", 99).await, Standing::Claimed);
         let second = desk.mine(100).await;
-        assert_eq!(second.order_id, first.order_id, "the reservation is found again");
+        assert_eq!(
+            second.order_id, first.order_id,
+            "the reservation is found again"
+        );
     }
 
     #[tokio::test]
@@ -261,7 +271,10 @@ mod tests {
         }
         assert_eq!(abandon(&desk.database, 200, 50).await.unwrap(), 1);
         assert_eq!(desk.releases().await, [claim.order_id.as_str()]);
-        assert!(!desk.answer(&claim, 201).await, "and it can only begin anew");
+        assert!(
+            !desk.answer(&claim, 201).await,
+            "and it can only begin anew"
+        );
         assert_ne!(desk.mine(201).await.order_id, claim.order_id);
     }
 
@@ -274,7 +287,9 @@ mod tests {
             tasks.spawn(async move { desk.claim("r", 0).await });
         }
         let standings = tasks.join_all().await;
-        let mine = standings.iter().filter(|standing| matches!(standing, Standing::Mine(_)));
+        let mine = standings
+            .iter()
+            .filter(|standing| matches!(standing, Standing::Mine(_)));
         assert_eq!(mine.count(), 1);
     }
 }

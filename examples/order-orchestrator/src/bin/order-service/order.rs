@@ -101,13 +101,22 @@ mod tests {
             currency: currency.to_owned(),
         });
         let wanted = serde_json::from_value(wanted).unwrap();
-        Order::new("o".to_owned(), &wanted, lines.collect(), max, Timestamp::UNIX_EPOCH)
+        Order::new(
+            "o".to_owned(),
+            &wanted,
+            lines.collect(),
+            max,
+            Timestamp::UNIX_EPOCH,
+        )
     }
 
     #[test]
     fn a_total_is_exact_or_refused() {
         let placed = order(&[(1_290, 2, "EUR"), (3_990, 1, "EUR")], 6_570).unwrap();
-        assert_eq!((placed.total_minor, placed.currency.as_str()), (6_570, "EUR"));
+        assert_eq!(
+            (placed.total_minor, placed.currency.as_str()),
+            (6_570, "EUR")
+        );
         let over = order(&[(1_290, 2, "EUR"), (3_990, 1, "EUR")], 6_569);
         assert_eq!(over.unwrap_err(), Unsellable::Total(6_569));
         let overflow = order(&[(i64::MAX, 1_000, "EUR")], i64::MAX);

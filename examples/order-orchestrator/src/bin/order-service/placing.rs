@@ -55,7 +55,11 @@ impl Placing {
 
     /// Places the order, or answers what was answered to the same request before. Of many at the same time one does the
     /// work and the others wait for its answer.
-    pub(crate) async fn place(&self, key: &IdempotencyKey, wanted: Wanted) -> Result<Placed, Problem> {
+    pub(crate) async fn place(
+        &self,
+        key: &IdempotencyKey,
+        wanted: Wanted,
+    ) -> Result<Placed, Problem> {
         let request = wanted.fingerprint();
         let mut waited = Duration::ZERO;
         let mut pause = FIRST_PAUSE;
@@ -99,7 +103,10 @@ impl Placing {
         if outcome.is_err() {
             // If this fails too, the lease ends by itself.
             if let Err(error) = claims::give_back(&self.database, &claim).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a claim stays until its lease ends");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a claim stays until its lease ends"
+                );
             }
         }
         outcome

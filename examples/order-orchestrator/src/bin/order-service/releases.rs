@@ -43,7 +43,11 @@ impl Releases {
         match self.stock.release(order_id).await {
             Ok(()) => {
                 if let Err(error) = self.strike(order_id).await {
-                    tracing::warn!(order_id, error = &error as &dyn std::error::Error, "released, but still listed");
+                    tracing::warn!(
+                        order_id,
+                        error = &error as &dyn std::error::Error,
+                        "released, but still listed"
+                    );
                 }
             }
             Err(Failure::Failed(problem)) => tracing::warn!(order_id, %problem, "not released yet"),
@@ -61,7 +65,10 @@ impl Releases {
             loop {
                 tokio::time::sleep(pause).await;
                 if let Err(error) = self.sweep_once(abandon_after).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot look for stock to release");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot look for stock to release"
+                    );
                 }
             }
         });
@@ -70,7 +77,8 @@ impl Releases {
     async fn sweep_once(&self, abandon_after: Duration) -> Result<(), DatabaseError> {
         let now_ms = i64::try_from(clock::unix_ms()).unwrap_or(i64::MAX);
         let age_ms = i64::try_from(abandon_after.as_millis()).unwrap_or(i64::MAX);
-        let abandoned = claims::abandon(&self.database, now_ms, now_ms.saturating_sub(age_ms)).await?;
+        let abandoned =
+            claims::abandon(&self.database, now_ms, now_ms.saturating_sub(age_ms)).await?;
         if abandoned > 0 {
             tracing::warn!(abandoned, "orders were left half placed, and are given up");
         }

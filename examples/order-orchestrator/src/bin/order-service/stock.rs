@@ -36,7 +36,11 @@ impl Stock {
     }
 
     /// Reserves all items under the order's id, or none. Asking again under the same id finds the same reservation.
-    pub(crate) async fn reserve(&self, order_id: &str, items: &Items) -> Result<Vec<Line>, Failure> {
+    pub(crate) async fn reserve(
+        &self,
+        order_id: &str,
+        items: &Items,
+    ) -> Result<Vec<Line>, Failure> {
         let sent = self
             .client
             .post("http://product-service/reservations")

@@ -6,7 +6,7 @@ use shop::idempotency::IdempotencyKey;
 use shop::items::Items;
 
 use crate::catalogue::{Catalogue, Product};
-use crate::reservations::{Outcome, Reservation, Reservations};
+use crate::reservations::{Outcome, Reservation, Reservations, Shortage};
 
 #[derive(Debug, Clone)]
 struct App {
@@ -47,7 +47,11 @@ async fn products(
     State(app): State<App>,
     Query(page): Query<Page>,
 ) -> Result<Json<Vec<Product>>, Problem> {
-    Ok(Json(app.catalogue.list(&page.after, page.limit.clamp(1, 1000)).await?))
+    Ok(Json(
+        app.catalogue
+            .list(&page.after, page.limit.clamp(1, 1000))
+            .await?,
+    ))
 }
 
 async fn product(
@@ -72,10 +76,7 @@ async fn reserve(
     match app.reservations.hold(key.as_str(), &wanted.items).await? {
         Outcome::Held(reservation) => Ok((StatusCode::CREATED, Json(reservation))),
         Outcome::Unknown(skus) => Err(unknown(&skus)),
-        Outcome::OutOfStock(short) => Err(Problem::new(StatusCode::CONFLICT)
-            .title("Out of stock")
-            .detail("there is not enough left of what the member `short` lists")
-            .with("short", short)),
+        Outcome::OutOfStock(short) => Err(out_of_stock(&short)),
         Outcome::Released => Err(Problem::new(StatusCode::CONFLICT)
             .title("Reservation released")
             .detail("this reservation was given back; reserve under a new key")),
@@ -85,12 +86,17 @@ async fn reserve(
     }
 }
 
-async fn release(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
+async fn release(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     app.reservations.release(&id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn out_of_stock(short: &[Shortage]) -> Problem {
+    let lines: Vec<_> = short.iter().map(ToString::to_string).collect();
+    Problem::new(StatusCode::CONFLICT)
+        .title("Out of stock")
+        .detail(lines.join("; "))
+        .with("short", short)
 }
 
 fn unknown(skus: &[String]) -> Problem {

@@ -55,11 +55,18 @@ impl Catalogue {
         let query = sqlx::query_as(
             "SELECT sku, name, price_minor, currency, stock FROM products WHERE sku = ?",
         );
-        Ok(query.bind(sku).fetch_optional(&self.database.read().await?).await?)
+        Ok(query
+            .bind(sku)
+            .fetch_optional(&self.database.read().await?)
+            .await?)
     }
 
     /// At most `limit` products behind `after`, in the order of their SKUs.
-    pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<Product>, DatabaseError> {
+    pub(crate) async fn list(
+        &self,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Product>, DatabaseError> {
         let query = sqlx::query_as(
             "SELECT sku, name, price_minor, currency, stock FROM products
              WHERE sku > ? ORDER BY sku LIMIT ?",

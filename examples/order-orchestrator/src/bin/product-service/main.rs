@@ -16,7 +16,9 @@ use reservations::Reservations;
 fn main() -> ExitCode {
     msa_core::run(async {
         let service = Service::builder("product-service")
-            .about("Knows the products, their prices and their stock, and reserves stock for orders.")
+            .about(
+                "Knows the products, their prices and their stock, and reserves stock for orders.",
+            )
             .section::<DatabaseSettings>("database")
             .env_alias("DATABASE_URL", "database.url")
             .command("migrate", "create or update the tables, then exit")
@@ -31,7 +33,10 @@ fn main() -> ExitCode {
             _ => {
                 let service = shop::database::attend(service, &database).await;
                 let reservations = Reservations::new(database);
-                service.routes(api::routes(catalogue, reservations)).run().await?;
+                service
+                    .routes(api::routes(catalogue, reservations))
+                    .run()
+                    .await?;
             }
         }
         Ok::<_, Box<dyn Error + Send + Sync>>(())

@@ -3,6 +3,8 @@
 //! A reservation is named by its caller. So it can be asked for again after a lost answer, and given back without its
 //! answer ever having arrived: a release that comes before its reservation is written down, and refuses it.
 
+use std::fmt;
+
 use serde::Serialize;
 use shop::database::{Database, DatabaseError, Write};
 use shop::items::{Item, Items};
@@ -58,6 +60,17 @@ pub(crate) struct Shortage {
     sku: String,
     requested: u32,
     available: i64,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            sku,
+            requested,
+            available,
+        } = self;
+        write!(f, "{available} of {sku} left, {requested} asked for")
+    }
 }
 
 /// The reservations.
@@ -136,7 +149,10 @@ impl Reservations {
     }
 }
 
-async fn known(write: &mut Write, id: &str) -> Result<Option<(Option<String>, String)>, sqlx::Error> {
+async fn known(
+    write: &mut Write,
+    id: &str,
+) -> Result<Option<(Option<String>, String)>, sqlx::Error> {
     sqlx::query_as("SELECT request, state FROM reservations WHERE id = ?")
         .bind(id)
         .fetch_optional(write.connection())
@@ -145,11 +161,12 @@ async fn known(write: &mut Write, id: &str) -> Result<Option<(Option<String>, St
 
 /// Takes one line's stock; `false` when there is no such product or not enough of it.
 async fn take(write: &mut Write, id: &str, line: i64, item: &Item) -> Result<bool, sqlx::Error> {
-    let taken = sqlx::query("UPDATE products SET stock = stock - ?1 WHERE sku = ?2 AND stock >= ?1")
-        .bind(item.quantity)
-        .bind(&item.sku)
-        .execute(write.connection())
-        .await?;
+    let taken =
+        sqlx::query("UPDATE products SET stock = stock - ?1 WHERE sku = ?2 AND stock >= ?1")
+            .bind(item.quantity)
+            .bind(&item.sku)
+            .execute(write.connection())
+            .await?;
     if taken.rows_affected() == 0 {
         return Ok(false);
     }
@@ -214,7 +231,9 @@ mod tests {
     impl Shop {
         async fn stock(&self, sku: &str) -> i64 {
             let product = self.catalogue.find(sku).await.unwrap().unwrap();
-            serde_json::to_value(product).unwrap()["stock"].as_i64().unwrap()
+            serde_json::to_value(product).unwrap()["stock"]
+                .as_i64()
+                .unwrap()
         }
 
         async fn hold(&self, id: &str, lines: &[(&str, u32)]) -> Outcome {
@@ -246,12 +265,18 @@ mod tests {
         let Outcome::OutOfStock(short) = outcome else {
             panic!("{outcome:?}")
         };
-        assert_eq!((short[0].sku.as_str(), short[0].available), ("LAMP-DESK", 3));
+        assert_eq!(
+            (short[0].sku.as_str(), short[0].available),
+            ("LAMP-DESK", 3)
+        );
         let outcome = shop.hold("r", &[("MUG-BLUE", 1), ("GONE", 4)]).await;
         assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
         assert_eq!(shop.stock("MUG-BLUE").await, 500);
         let outcome = shop.hold("r", &[("MUG-BLUE", 1)]).await;
-        assert!(matches!(outcome, Outcome::Held(_)), "a refusal leaves the id free");
+        assert!(
+            matches!(outcome, Outcome::Held(_)),
+            "a refusal leaves the id free"
+        );
     }
 
     #[tokio::test]
@@ -287,7 +312,9 @@ mod tests {
             tasks.spawn(async move { shop.hold(&format!("r{n}"), &[("LAMP-DESK", 1)]).await });
         }
         let outcomes = tasks.join_all().await;
-        let held = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Held(_)));
+        let held = outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Outcome::Held(_)));
         assert_eq!(held.count(), 1);
         assert_eq!(shop.stock("LAMP-DESK").await, 0);
     }

@@ -5,7 +5,9 @@ use msa_core::prelude::*;
 use crate::store::{User, Users};
 
 pub(crate) fn routes(users: Users) -> Router {
-    Router::new().route("/users/{id}", get(user)).with_state(users)
+    Router::new()
+        .route("/users/{id}", get(user))
+        .with_state(users)
 }
 
 async fn user(State(users): State<Users>, Path(id): Path<i64>) -> Result<Json<User>, Problem> {

@@ -55,12 +55,14 @@ impl Users {
     pub(crate) async fn seed(&self) -> Result<(), DatabaseError> {
         let mut write = self.database.write().await?;
         for (id, name, email) in SAMPLES {
-            sqlx::query("INSERT INTO users (id, name, email) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-                .bind(id)
-                .bind(name)
-                .bind(email)
-                .execute(write.connection())
-                .await?;
+            sqlx::query(
+                "INSERT INTO users (id, name, email) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            )
+            .bind(id)
+            .bind(name)
+            .bind(email)
+            .execute(write.connection())
+            .await?;
         }
         write.commit().await
     }
