@@ -9,7 +9,7 @@ use super::record::CallRecord;
 use super::resend::Resend;
 use super::services::Services;
 use super::transport::SendOptions;
-use super::{CallError, CallErrorKind, CallOptions, body, target};
+use super::{CallErrorKind, CallOptions, body, target};
 use crate::balance::PickHint;
 use crate::clock;
 use crate::config::Size;
@@ -21,7 +21,7 @@ pub(super) async fn call(
     headers: &Headers,
     mut request: Request,
     extensions: &Extensions,
-) -> Result<Response, CallError> {
+) -> reqwest_middleware::Result<Response> {
     let mut now = clock::now();
     let options = extensions.get().copied().unwrap_or(CallOptions::new());
 
@@ -55,20 +55,22 @@ pub(super) async fn call(
     loop {
         if deadline.has_passed(now) {
             let error = record.name(deadline.error());
-            return Err(record.fail(error));
+            return Err(record.fail(error).into());
         }
 
         // route: its place is here; until then the subset is the whole service
 
         // pick: an endpoint not tried yet in this call
-        let picked = state.balancer.pick(&PickHint::avoiding(resend.tried()), now);
+        let picked = state
+            .balancer
+            .pick(&PickHint::avoiding(resend.tried()), now);
         let pick = match picked {
             Some(pick) if !resend.is_pointless_at(pick.endpoint()) => pick,
             picked => {
                 drop(picked);
                 let none = || record.error(CallErrorKind::NoEndpoint, NO_INSTANCE);
                 let error = resend.into_last().unwrap_or_else(none);
-                return Err(record.fail(error));
+                return Err(record.fail(error).into());
             }
         };
         let endpoint = pick.endpoint().clone();
@@ -77,20 +79,24 @@ pub(super) async fn call(
 
         // attempt: time limit, headers; injected faults and the attempt's span have their place here
         record.next_attempt();
-        let timeout = options.get_attempt_timeout().unwrap_or(limits.attempt_timeout);
+        let timeout = options
+            .get_attempt_timeout()
+            .unwrap_or(limits.attempt_timeout);
         let attempt = Attempt::begin(&record, pick, timeout, &deadline, now);
         let (mut request_now, kept) = resend.take(request);
         if let Err(error) = target::point(request_now.url_mut(), &endpoint) {
             drop(attempt);
             let error = record.name(error);
-            return Err(record.fail(error));
+            return Err(record.fail(error).into());
         }
-        target::keep_end_to_end(headers, request_now.headers_mut());
+        let fields = request_now.headers_mut();
+        fields.reserve(OUR_HEADERS);
+        target::keep_end_to_end(headers, fields);
         headers.inject(
             record.call(),
             record.attempt(),
             Some(attempt.budget()),
-            request_now.headers_mut(),
+            fields,
         );
 
         // transport
@@ -101,18 +107,23 @@ pub(super) async fn call(
         let sent = transport.send(&endpoint, request_now, &send);
         match attempt.wait(sent).await {
             Ok((response, pick)) => {
-                let max = options.get_max_response().map_or(limits.max_response, Size::get);
+                let max = options
+                    .get_max_response()
+                    .map_or(limits.max_response, Size::get);
                 let covers_body = (!options.is_stream()).then_some(deadline);
-                return body::guard(response, record, pick, max, covers_body);
+                return Ok(body::guard(response, record, pick, max, covers_body)?);
             }
             Err(error) => match resend.after(error, kept) {
                 Ok(again) => request = again,
-                Err(error) => return Err(record.fail(error)),
+                Err(error) => return Err(record.fail(error).into()),
             },
         }
         now = clock::now();
     }
 }
+
+/// The transaction's, and what reqwest adds: room for all at once spares the map its growing.
+const OUR_HEADERS: usize = 8;
 
 pub(super) const NO_INSTANCE: &str =
     "it has no instance now: discovery knows the name and lists no endpoint for it";
