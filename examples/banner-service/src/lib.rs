@@ -1,1 +1,12 @@
-//! placeholder
+//! Keeps the banner schedule: which banner stands in which slot of which platform, and when.
+//!
+//! A template: copy the folder, rename it, and replace banners by your own things. `main.rs` is the whole start,
+//! [`settings`] what can be configured, [`model`] what the service is about, [`api`] how it is asked and [`store`] where
+//! it is kept.
+
+pub mod model;
+pub mod settings;
+pub mod store;
+mod time;
+#[allow(missing_docs, unreachable_pub, dead_code, missing_debug_implementations)]
+pub mod shim;
