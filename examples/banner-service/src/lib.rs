@@ -4,7 +4,9 @@
 //! [`settings`] what can be configured, [`model`] what the service is about, [`api`] how it is asked and [`store`] where
 //! it is kept.
 
+pub mod api;
 pub mod model;
+pub mod seed;
 pub mod settings;
 pub mod store;
 mod time;
