@@ -2,5 +2,8 @@
 
 pub mod balance;
 pub mod clock;
+pub mod config;
 pub mod discovery;
 pub mod event;
+pub mod problem;
+pub mod txn;

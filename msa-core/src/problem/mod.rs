@@ -1,0 +1,306 @@
+//! Problem documents: every error that msa answers has the form of RFC 9457.
+//!
+//! ```
+//! use http::StatusCode;
+//! use msa_core::problem::Problem;
+//!
+//! let problem = Problem::new(StatusCode::CONFLICT)
+//!     .title("Slot taken")
+//!     .detail("placement 7 stands in slot 3 until 2026-05-01T00:00:00Z")
+//!     .with("conflict", 7);
+//! assert_eq!(problem.to_json()["status"], 409);
+//! ```
+//!
+//! A document answered inside a transaction carries its GTXID in the member `gtxid`, so that whoever sees the error can
+//! name it to whoever can look it up.
+
+mod extract;
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+pub use extract::{Json, Path, Query};
+
+use crate::txn;
+
+/// The media type of a problem document.
+pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// `x-txn-retry`: on a response, whether anybody above may send the request again.
+pub const TXN_RETRY: HeaderName = HeaderName::from_static("x-txn-retry");
+
+/// An error answer by RFC 9457.
+#[derive(Clone)]
+pub struct Problem(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    status: StatusCode,
+    kind: Cow<'static, str>,
+    title: Option<Cow<'static, str>>,
+    detail: Option<Cow<'static, str>>,
+    instance: Option<String>,
+    members: Map<String, Value>,
+    errors: Vec<Value>,
+    retry_after: Option<Duration>,
+    never_retry: bool,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem with this status. Its title is the status's own phrase until [`title`](Self::title) says more.
+    #[must_use]
+    pub fn new(status: StatusCode) -> Self {
+        Self(Box::new(Inner {
+            status,
+            kind: Cow::Borrowed("about:blank"),
+            title: None,
+            detail: None,
+            instance: None,
+            members: Map::new(),
+            errors: Vec::new(),
+            retry_after: None,
+            never_retry: false,
+            headers: Vec::new(),
+        }))
+    }
+
+    /// 422: the request was understood, and something in it is wrong. Say what by [`field`](Self::field).
+    #[must_use]
+    pub fn invalid() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY).title("Invalid request")
+    }
+
+    /// 404 with what is missing.
+    #[must_use]
+    pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::NOT_FOUND).detail(detail)
+    }
+
+    /// A URI that names the type of problem. Default `about:blank`: no more than the status says.
+    #[must_use]
+    pub fn kind(mut self, uri: impl Into<Cow<'static, str>>) -> Self {
+        self.0.kind = uri.into();
+        self
+    }
+
+    /// What this type of problem is, the same at every occurrence.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<Cow<'static, str>>) -> Self {
+        self.0.title = Some(title.into());
+        self
+    }
+
+    /// What happened this time, and what to do about it.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// A URI of this occurrence.
+    #[must_use]
+    pub fn instance(mut self, uri: impl Into<String>) -> Self {
+        self.0.instance = Some(uri.into());
+        self
+    }
+
+    /// One more member. A value that cannot be written as JSON becomes `null`.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        self.0.members.insert(
+            name.into(),
+            serde_json::to_value(value).unwrap_or(Value::Null),
+        );
+        self
+    }
+
+    /// One more entry of the member `errors`: what is wrong with one field of the request.
+    ///
+    /// `path` is the field's path as one would write it in code, such as `items[0].quantity`; the entry carries it as a
+    /// JSON pointer into the request too.
+    #[must_use]
+    pub fn field(mut self, path: &str, detail: impl Into<String>) -> Self {
+        let mut entry = Map::new();
+        entry.insert("field".to_owned(), path.into());
+        entry.insert("pointer".to_owned(), pointer(path).into());
+        entry.insert("detail".to_owned(), detail.into().into());
+        self.0.errors.push(Value::Object(entry));
+        self
+    }
+
+    /// Sends `Retry-After`, rounded up to whole seconds.
+    #[must_use]
+    pub fn retry_after(mut self, after: Duration) -> Self {
+        self.0.retry_after = Some(after);
+        self
+    }
+
+    /// Tells everybody above not to send the request again (`x-txn-retry: never`).
+    #[must_use]
+    pub fn never_retry(mut self) -> Self {
+        self.0.never_retry = true;
+        self
+    }
+
+    /// One more header on the answer.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// The document.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let inner = &self.0;
+        let mut members = inner.members.clone();
+        let title = match &inner.title {
+            Some(title) => title.as_ref(),
+            None => inner.status.canonical_reason().unwrap_or("Error"),
+        };
+        members.insert("type".to_owned(), inner.kind.as_ref().into());
+        members.insert("title".to_owned(), title.into());
+        members.insert("status".to_owned(), inner.status.as_u16().into());
+        if let Some(detail) = &inner.detail {
+            members.insert("detail".to_owned(), detail.as_ref().into());
+        }
+        if let Some(instance) = &inner.instance {
+            members.insert("instance".to_owned(), instance.as_str().into());
+        }
+        if !inner.errors.is_empty() {
+            members.insert("errors".to_owned(), Value::Array(inner.errors.clone()));
+        }
+        if let Some(gtxid) = txn::with_current(|txn| txn.gtxid().to_string()) {
+            members.insert("gtxid".to_owned(), gtxid.into());
+        }
+        Value::Object(members)
+    }
+}
+
+/// `items[0].quantity` as an RFC 6901 pointer in a URI fragment, `#/items/0/quantity`.
+fn pointer(path: &str) -> String {
+    let mut pointer = String::from("#");
+    for part in path
+        .split(['.', '['])
+        .map(|part| part.trim_end_matches(']'))
+        .filter(|part| !part.is_empty())
+    {
+        pointer.push('/');
+        pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
+    }
+    pointer
+}
+
+impl From<StatusCode> for Problem {
+    fn from(status: StatusCode) -> Self {
+        Self::new(status)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.status)?;
+        for part in [&self.0.title, &self.0.detail].into_iter().flatten() {
+            write!(f, ": {part}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Problem({})", self.to_json())
+    }
+}
+
+impl Error for Problem {}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.0.status, self.to_json().to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
+        if let Some(after) = self.0.retry_after {
+            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.0.never_retry {
+            headers.insert(TXN_RETRY, HeaderValue::from_static("never"));
+        }
+        headers.extend(self.0.headers);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::txn::{Gtxid, Txn};
+
+    #[test]
+    fn a_document_has_the_members_of_the_rfc_and_the_users_own() {
+        let problem = Problem::invalid()
+            .detail("two fields are wrong")
+            .with("conflict", json!({"id": 7}))
+            .field("items[0].quantity", "must be at least 1")
+            .field("a/b", "no");
+        assert_eq!(
+            problem.to_json(),
+            json!({
+                "type": "about:blank", "title": "Invalid request", "status": 422, "detail": "two fields are wrong",
+                "conflict": {"id": 7},
+                "errors": [
+                    {"field": "items[0].quantity", "pointer": "#/items/0/quantity", "detail": "must be at least 1"},
+                    {"field": "a/b", "pointer": "#/a~1b", "detail": "no"},
+                ],
+            })
+        );
+    }
+
+    #[test]
+    fn no_member_of_the_users_can_hide_the_status() {
+        assert_eq!(
+            Problem::new(StatusCode::CONFLICT)
+                .with("status", 200)
+                .to_json()["status"],
+            409
+        );
+    }
+
+    #[test]
+    fn the_answer_says_when_and_whether_to_come_again() {
+        let response = Problem::new(StatusCode::SERVICE_UNAVAILABLE)
+            .retry_after(Duration::from_millis(1001))
+            .never_retry()
+            .into_response();
+        assert_eq!(response.headers()["retry-after"], "2");
+        assert_eq!(response.headers()["x-txn-retry"], "never");
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json"
+        );
+    }
+
+    #[test]
+    fn inside_a_transaction_the_document_names_it() {
+        let txn = Txn::root("abc".parse::<Gtxid>().unwrap());
+        let document = txn::sync_scope(txn, || Problem::new(StatusCode::BAD_GATEWAY).to_json());
+        assert_eq!(document["gtxid"], "abc");
+    }
+}

@@ -1,0 +1,271 @@
+//! The context of one transaction at one service.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use super::{Branch, Criticality, Gtxid, Incoming, Ltxid, Minter};
+use crate::clock::{self, Instant};
+
+/// Retries that a whole transaction may spend below the edge, when nobody said otherwise.
+pub const DEFAULT_RETRIES: u32 = 2;
+
+/// A transaction as this service sees it. Cheap to clone; clones share the counters of calls and retries.
+#[derive(Clone)]
+pub struct Txn(Arc<Inner>);
+
+struct Inner {
+    gtxid: Gtxid,
+    /// Made once: it goes onto the response and onto every call.
+    value: HeaderValue,
+    ltxid: Ltxid,
+    branch: Branch,
+    attempt: u32,
+    deadline: Option<Instant>,
+    criticality: Criticality,
+    retries: AtomicU32,
+    calls: AtomicU32,
+}
+
+impl Txn {
+    /// Begins a transaction here, as the first service: a new GTXID, LTXID 1, branch `1`, no deadline.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self::root(Minter::default().mint(clock::unix_ms()))
+    }
+
+    /// Begins a transaction with this GTXID.
+    #[must_use]
+    pub fn root(gtxid: Gtxid) -> Self {
+        Self::build(gtxid, &Incoming::default(), None)
+    }
+
+    /// Goes on with what a request brought; `mint` gives a GTXID when it brought none.
+    ///
+    /// Without a GTXID the transaction begins here, and the hop, branch and attempt that came along are not used.
+    /// The deadline is `now` plus the timeout that the caller sent, or plus `default_timeout` when that is sooner.
+    pub fn from_incoming(
+        incoming: &Incoming,
+        mint: impl FnOnce() -> Gtxid,
+        default_timeout: Option<Duration>,
+        now: Instant,
+    ) -> Self {
+        let timeout = match (incoming.timeout, default_timeout) {
+            (Some(sent), Some(ours)) => Some(sent.min(ours)),
+            (sent, ours) => sent.or(ours),
+        };
+        let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
+        match incoming.gtxid {
+            Some(gtxid) => Self::build(gtxid, incoming, deadline),
+            None => {
+                let edge = Incoming {
+                    retries: incoming.retries,
+                    criticality: incoming.criticality,
+                    ..Incoming::default()
+                };
+                Self::build(mint(), &edge, deadline)
+            }
+        }
+    }
+
+    fn build(gtxid: Gtxid, incoming: &Incoming, deadline: Option<Instant>) -> Self {
+        let value = HeaderValue::from_bytes(gtxid.as_bytes());
+        Self(Arc::new(Inner {
+            gtxid,
+            // The characters of an id are all legal in a header, so the other arm is never taken.
+            value: value.unwrap_or_else(|_| HeaderValue::from_static("")),
+            ltxid: incoming.ltxid.unwrap_or(Ltxid::FIRST),
+            branch: incoming.branch.unwrap_or_else(Branch::root),
+            attempt: incoming.attempt.unwrap_or(1),
+            deadline,
+            criticality: incoming.criticality.unwrap_or_default(),
+            retries: AtomicU32::new(incoming.retries.unwrap_or(DEFAULT_RETRIES)),
+            calls: AtomicU32::new(0),
+        }))
+    }
+
+    /// The global id.
+    #[must_use]
+    pub fn gtxid(&self) -> &Gtxid {
+        &self.0.gtxid
+    }
+
+    /// The global id as a header's value.
+    #[must_use]
+    pub fn gtxid_value(&self) -> &HeaderValue {
+        &self.0.value
+    }
+
+    /// The hop: 1 at the first service.
+    #[must_use]
+    pub fn ltxid(&self) -> Ltxid {
+        self.0.ltxid
+    }
+
+    /// The call that led here.
+    #[must_use]
+    pub fn branch(&self) -> &Branch {
+        &self.0.branch
+    }
+
+    /// Which try of that call this is, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.0.attempt
+    }
+
+    /// When the caller stops waiting.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.0.deadline
+    }
+
+    /// The time left until the deadline: zero once it has passed, `None` without one.
+    #[must_use]
+    pub fn remaining(&self, now: Instant) -> Option<Duration> {
+        self.0
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(now))
+    }
+
+    /// How much the request matters.
+    #[must_use]
+    pub fn criticality(&self) -> Criticality {
+        self.0.criticality
+    }
+
+    /// Retries that may still be spent at this service and below it.
+    #[must_use]
+    pub fn retries_left(&self) -> u32 {
+        self.0.retries.load(Ordering::Relaxed)
+    }
+
+    /// Takes one of the transaction's retries; `false` when none is left. Parallel calls draw from the same counter.
+    #[must_use]
+    pub fn try_spend_retry(&self) -> bool {
+        self.0
+            .retries
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            })
+            .is_ok()
+    }
+
+    /// Names the next outgoing call: branch `B.k`, LTXID one higher.
+    #[must_use]
+    pub fn next_call(&self) -> Call {
+        let k = self.0.calls.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        Call {
+            branch: self.0.branch.child(k),
+            txn: self.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Txn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Txn")
+            .field("gtxid", &self.0.gtxid.as_str())
+            .field("ltxid", &self.0.ltxid.get())
+            .field("branch", &self.0.branch.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One outgoing logical call of a transaction; its attempts share it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    txn: Txn,
+    branch: Branch,
+}
+
+impl Call {
+    /// The transaction that makes the call.
+    #[must_use]
+    pub fn txn(&self) -> &Txn {
+        &self.txn
+    }
+
+    /// The global id.
+    #[must_use]
+    pub fn gtxid(&self) -> &Gtxid {
+        self.txn.gtxid()
+    }
+
+    /// The hop at the called service: one more than here.
+    #[must_use]
+    pub fn ltxid(&self) -> Ltxid {
+        self.txn.ltxid().next()
+    }
+
+    /// The name of this call among all of the transaction.
+    #[must_use]
+    pub fn branch(&self) -> &Branch {
+        &self.branch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parallel_calls_have_branches_of_their_own_and_share_the_hop() {
+        let txn = Txn::begin();
+        let (a, b) = (txn.next_call(), txn.clone().next_call());
+        assert_eq!((a.branch().as_str(), b.branch().as_str()), ("1.1", "1.2"));
+        assert_eq!((a.ltxid().get(), b.ltxid().get()), (2, 2));
+        assert_eq!(a.gtxid(), b.gtxid());
+    }
+
+    #[test]
+    fn clones_draw_retries_from_one_counter() {
+        let txn = Txn::begin();
+        assert!(txn.try_spend_retry() && txn.clone().try_spend_retry());
+        assert!(!txn.try_spend_retry());
+        assert_eq!(txn.retries_left(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_sooner_of_both_timeouts_is_the_deadline() {
+        let now = clock::now();
+        let seconds = Duration::from_secs;
+        for (sent, ours, expected) in [
+            (None, None, None),
+            (Some(3), None, Some(3)),
+            (None, Some(5), Some(5)),
+            (Some(3), Some(5), Some(3)),
+            (Some(9), Some(5), Some(5)),
+        ] {
+            let incoming = Incoming {
+                timeout: sent.map(seconds),
+                ..Incoming::default()
+            };
+            let txn = Txn::from_incoming(
+                &incoming,
+                || Minter::seeded(1).mint(0),
+                ours.map(seconds),
+                now,
+            );
+            assert_eq!(
+                txn.remaining(now),
+                expected.map(seconds),
+                "{sent:?} {ours:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_gtxid_the_transaction_begins_here() {
+        let incoming = Incoming {
+            ltxid: Ltxid::new(7),
+            branch: "1.2".parse().ok(),
+            ..Incoming::default()
+        };
+        let txn = Txn::from_incoming(&incoming, || Minter::seeded(1).mint(0), None, clock::now());
+        assert_eq!((txn.ltxid(), txn.branch().as_str()), (Ltxid::FIRST, "1"));
+    }
+}
