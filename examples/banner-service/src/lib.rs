@@ -10,5 +10,3 @@ pub mod seed;
 pub mod settings;
 pub mod store;
 mod time;
-#[allow(missing_docs, unreachable_pub, dead_code, missing_debug_implementations)]
-pub mod shim;

@@ -115,11 +115,18 @@ impl BannerDraft {
             || self.title.chars().any(char::is_control)
         {
             let message = format!("must be 1 to {MAX_TITLE} characters on one line");
-            errors.push(FieldError { field: "title", message });
+            errors.push(FieldError {
+                field: "title",
+                message,
+            });
         }
         errors.extend(check_url("image_url", &self.image_url));
         errors.extend(check_url("link", &self.link));
-        if errors.is_empty() { Ok(self) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(self)
+        } else {
+            Err(errors)
+        }
     }
 }
 
@@ -134,9 +141,16 @@ impl PlacementDraft {
         errors.extend(check_slot(self.slot, settings));
         if self.end <= self.start {
             let message = format!("must lie after start, which is {}", self.start);
-            errors.push(FieldError { field: "end", message });
+            errors.push(FieldError {
+                field: "end",
+                message,
+            });
         }
-        if errors.is_empty() { Ok(self) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(self)
+        } else {
+            Err(errors)
+        }
     }
 }
 
@@ -192,15 +206,31 @@ mod tests {
             image_url: "javascript:alert(1)".into(),
             link: "/relative".into(),
         };
-        assert_eq!(fields(draft.checked().unwrap_err()), ["title", "image_url", "link"]);
+        assert_eq!(
+            fields(draft.checked().unwrap_err()),
+            ["title", "image_url", "link"]
+        );
     }
 
     #[test]
     fn only_complete_web_addresses_without_blanks_are_links() {
-        for good in ["http://a", "https://example.com/x?y=%20#z", "HTTPS://EXAMPLE.COM"] {
+        for good in [
+            "http://a",
+            "https://example.com/x?y=%20#z",
+            "HTTPS://EXAMPLE.COM",
+        ] {
             assert_eq!(check_url("link", good), None, "{good}");
         }
-        for bad in ["", "a", "ftp://a/b", "http://", "data:text/html,x", " http://a", "http://a/b c", "http://a/\n"] {
+        for bad in [
+            "",
+            "a",
+            "ftp://a/b",
+            "http://",
+            "data:text/html,x",
+            " http://a",
+            "http://a/b c",
+            "http://a/\n",
+        ] {
             assert!(check_url("link", bad).is_some(), "{bad}");
         }
         assert!(check_url("link", &format!("http://a/{}", "x".repeat(MAX_URL))).is_some());
@@ -209,7 +239,12 @@ mod tests {
     #[test]
     fn every_wrong_field_of_a_placement_is_named() {
         let noon: Time = "2026-07-01T12:00:00Z".parse().unwrap();
-        let draft = PlacementDraft { platform: "mobile".into(), slot: 7, start: noon, end: noon };
+        let draft = PlacementDraft {
+            platform: "mobile".into(),
+            slot: 7,
+            start: noon,
+            end: noon,
+        };
         let errors = draft.checked(&BannerSettings::default()).unwrap_err();
         assert_eq!(fields(errors), ["platform", "slot", "end"]);
     }
@@ -217,7 +252,13 @@ mod tests {
     #[test]
     fn slots_are_numbered_from_one() {
         let settings = BannerSettings::default();
-        for (slot, good) in [(i32::MIN, false), (0, false), (1, true), (6, true), (7, false)] {
+        for (slot, good) in [
+            (i32::MIN, false),
+            (0, false),
+            (1, true),
+            (6, true),
+            (7, false),
+        ] {
             assert_eq!(check_slot(slot, &settings).is_none(), good, "{slot}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use crate::shim::Secret;
+use msa_core::config::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -19,7 +19,9 @@ pub struct Time(Timestamp);
 #[non_exhaustive]
 pub enum TimeError {
     /// No RFC 3339 time, or one without its zone.
-    #[error("must be an RFC 3339 time with its zone, such as 2026-07-01T09:00:00Z or 2026-07-01T09:00:00+02:00")]
+    #[error(
+        "must be an RFC 3339 time with its zone, such as 2026-07-01T09:00:00Z or 2026-07-01T09:00:00+02:00"
+    )]
     Format,
     /// A `+` that a query string turned into a blank.
     #[error("must be an RFC 3339 time with its zone; in a query, write the `+` of the zone as %2B")]
@@ -60,7 +62,11 @@ impl FromStr for Time {
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
         let time: Timestamp = text.parse().map_err(|_| {
-            if text.contains(' ') { TimeError::Blank } else { TimeError::Format }
+            if text.contains(' ') {
+                TimeError::Blank
+            } else {
+                TimeError::Format
+            }
         })?;
         Self::from_micros(time.as_microsecond())
     }
@@ -95,14 +101,25 @@ mod tests {
         let berlin: Time = "2026-07-01T11:00:00+02:00".parse().unwrap();
         assert_eq!(utc, berlin);
         assert_eq!(berlin.to_string(), "2026-07-01T09:00:00Z");
-        for bad in ["2026-07-01T09:00:00", "2026-07-01", "", "é", "Z", "2026-02-30T09:00:00Z", "1751360400"] {
+        for bad in [
+            "2026-07-01T09:00:00",
+            "2026-07-01",
+            "",
+            "é",
+            "Z",
+            "2026-02-30T09:00:00Z",
+            "1751360400",
+        ] {
             assert_eq!(bad.parse::<Time>(), Err(TimeError::Format), "{bad}");
         }
     }
 
     #[test]
     fn a_plus_that_a_query_turned_into_a_blank_is_explained() {
-        assert_eq!("2026-07-01T09:00:00 02:00".parse::<Time>(), Err(TimeError::Blank));
+        assert_eq!(
+            "2026-07-01T09:00:00 02:00".parse::<Time>(),
+            Err(TimeError::Blank)
+        );
     }
 
     #[test]

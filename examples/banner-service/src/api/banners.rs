@@ -25,7 +25,10 @@ pub(super) async fn add(
     State(app): State<App>,
     Json(draft): Json<BannerDraft>,
 ) -> Result<impl IntoResponse, Problem> {
-    let banner = app.store.add_banner(&draft.checked().map_err(invalid)?).await?;
+    let banner = app
+        .store
+        .add_banner(&draft.checked().map_err(invalid)?)
+        .await?;
     let location = [(header::LOCATION, format!("/api/banners/{}", banner.id))];
     Ok((StatusCode::CREATED, location, Json(banner)))
 }
@@ -44,7 +47,11 @@ pub(super) async fn set(
     Path(id): Path<i64>,
     Json(draft): Json<BannerDraft>,
 ) -> Result<Json<Banner>, Problem> {
-    Ok(Json(app.store.set_banner(id, &draft.checked().map_err(invalid)?).await?))
+    Ok(Json(
+        app.store
+            .set_banner(id, &draft.checked().map_err(invalid)?)
+            .await?,
+    ))
 }
 
 /// `DELETE /api/banners/{id}`, with all of its placements.

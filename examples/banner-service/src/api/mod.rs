@@ -33,12 +33,17 @@ pub fn router(app: App) -> Router {
         .route("/api/slots", get(schedule::slots))
         .route("/api/banners", get(banners::list).post(banners::add))
         .route("/api/banners/active", get(schedule::active))
-        .route("/api/banners/{id}", get(banners::show).put(banners::set).delete(banners::remove))
+        .route(
+            "/api/banners/{id}",
+            get(banners::show).put(banners::set).delete(banners::remove),
+        )
         .route("/api/banners/{id}/placements", post(placements::add))
         .route("/api/placements", get(placements::list))
         .route(
             "/api/placements/{id}",
-            get(placements::show).put(placements::set).delete(placements::remove),
+            get(placements::show)
+                .put(placements::set)
+                .delete(placements::remove),
         )
         .with_state(app)
 }
@@ -55,7 +60,10 @@ struct Paging {
 
 impl Default for Paging {
     fn default() -> Self {
-        Self { limit: 50, after: 0 }
+        Self {
+            limit: 50,
+            after: 0,
+        }
     }
 }
 

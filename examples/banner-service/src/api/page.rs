@@ -8,6 +8,9 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
      connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(super) async fn page() -> impl IntoResponse {
-    let headers = [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-cache")];
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
     (headers, Html(include_str!("../page.html")))
 }

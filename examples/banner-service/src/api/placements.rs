@@ -27,14 +27,24 @@ pub(super) async fn list(
     State(app): State<App>,
     Query(query): Query<Filter>,
 ) -> Result<Json<Part<Placement>>, Problem> {
-    let Filter { banner_id, platform, slot, from, to, limit, after } = query;
+    let Filter {
+        banner_id,
+        platform,
+        slot,
+        from,
+        to,
+        limit,
+        after,
+    } = query;
     let paging = Paging {
         limit: limit.unwrap_or(Paging::default().limit),
         after: after.unwrap_or_default(),
     };
     let errors: Vec<_> = [
         paging.check(),
-        platform.as_ref().and_then(|platform| check_platform(platform, &app.settings)),
+        platform
+            .as_ref()
+            .and_then(|platform| check_platform(platform, &app.settings)),
         slot.and_then(|slot| check_slot(slot, &app.settings)),
     ]
     .into_iter()
@@ -43,7 +53,13 @@ pub(super) async fn list(
     if !errors.is_empty() {
         return Err(invalid(errors));
     }
-    let filter = PlacementFilter { banner_id, platform, slot, from, to };
+    let filter = PlacementFilter {
+        banner_id,
+        platform,
+        slot,
+        from,
+        to,
+    };
     let fetch = async |after, limit| app.store.placements(&filter, after, limit).await;
     Ok(Json(paging.fetch(|placement| placement.id, fetch).await?))
 }
@@ -56,7 +72,10 @@ pub(super) async fn add(
 ) -> Result<impl IntoResponse, Problem> {
     let draft = draft.checked(&app.settings).map_err(invalid)?;
     let placement = app.store.add_placement(banner_id, &draft).await?;
-    let location = [(header::LOCATION, format!("/api/placements/{}", placement.id))];
+    let location = [(
+        header::LOCATION,
+        format!("/api/placements/{}", placement.id),
+    )];
     Ok((StatusCode::CREATED, location, Json(placement)))
 }
 

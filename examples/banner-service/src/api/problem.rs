@@ -10,9 +10,11 @@ use crate::store::StoreError;
 
 /// 422 with every field that is wrong.
 pub(super) fn invalid(errors: impl IntoIterator<Item = FieldError>) -> Problem {
-    errors.into_iter().fold(Problem::invalid(), |problem, error| {
-        problem.field(error.field, error.message)
-    })
+    errors
+        .into_iter()
+        .fold(Problem::invalid(), |problem, error| {
+            problem.field(error.field, error.message)
+        })
 }
 
 impl From<StoreError> for Problem {

@@ -24,9 +24,14 @@ pub(super) struct Slots {
 pub(super) async fn slots(State(app): State<App>) -> Json<Slots> {
     let slots = |platform: &String| {
         let platform = platform.clone();
-        (1..=app.settings.slots.get()).map(move |slot| Slot { platform: platform.clone(), slot })
+        (1..=app.settings.slots.get()).map(move |slot| Slot {
+            platform: platform.clone(),
+            slot,
+        })
     };
-    Json(Slots { items: app.settings.platforms.iter().flat_map(slots).collect() })
+    Json(Slots {
+        items: app.settings.platforms.iter().flat_map(slots).collect(),
+    })
 }
 
 /// Where and when.
@@ -54,5 +59,9 @@ pub(super) async fn active(
     }
     let at = at.unwrap_or_else(Time::now);
     let items = app.store.active(&platform, at).await?;
-    Ok(Json(Active { platform, at, items }))
+    Ok(Json(Active {
+        platform,
+        at,
+        items,
+    }))
 }

@@ -113,7 +113,10 @@ impl Condition {
             // The database itself is missing; this server has become a standby; a lock was not to be had.
             "3D000" | "25006" | "55P03" => Self::Passing,
             // Connection, login, rollback (deadlock), resources, operator's intervention, system.
-            _ if ["08", "28", "40", "53", "57", "58"].iter().any(|c| code.starts_with(c)) => {
+            _ if ["08", "28", "40", "53", "57", "58"]
+                .iter()
+                .any(|c| code.starts_with(c)) =>
+            {
                 Self::Passing
             }
             _ => Self::Fault,

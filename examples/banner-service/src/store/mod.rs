@@ -10,8 +10,8 @@ mod sqlite;
 
 use std::time::Duration;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
 
 use self::error::Refused;
 pub use self::error::StoreError;
@@ -123,7 +123,11 @@ impl Store {
     /// [`StoreError::NotFound`].
     pub async fn remove_banner(&self, id: i64) -> Result<(), StoreError> {
         let removed = on!(self, db => db.remove_banner(id))?;
-        if removed { Ok(()) } else { Err(StoreError::NotFound { what: "banner", id }) }
+        if removed {
+            Ok(())
+        } else {
+            Err(StoreError::NotFound { what: "banner", id })
+        }
     }
 
     /// Up to `limit` placements with an id above `after` that pass the filter, by id.
@@ -144,7 +148,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn placement(&self, id: i64) -> Result<Placement, StoreError> {
-        on!(self, db => db.placement(id))?.ok_or(StoreError::NotFound { what: "placement", id })
+        on!(self, db => db.placement(id))?.ok_or(StoreError::NotFound {
+            what: "placement",
+            id,
+        })
     }
 
     /// Puts a banner into a slot for some time.
@@ -177,7 +184,12 @@ impl Store {
         loop {
             match on!(self, db => db.set_placement(id, draft)) {
                 Ok(Some(placement)) => return Ok(placement),
-                Ok(None) => return Err(StoreError::NotFound { what: "placement", id }),
+                Ok(None) => {
+                    return Err(StoreError::NotFound {
+                        what: "placement",
+                        id,
+                    });
+                }
                 Err(Refused::Other(error)) => return Err(error),
                 Err(Refused::Overlap) => self.tell_who_is_in_the_way(draft, Some(id)).await?,
             }
@@ -190,7 +202,14 @@ impl Store {
     /// [`StoreError::NotFound`].
     pub async fn remove_placement(&self, id: i64) -> Result<(), StoreError> {
         let removed = on!(self, db => db.remove_placement(id))?;
-        if removed { Ok(()) } else { Err(StoreError::NotFound { what: "placement", id }) }
+        if removed {
+            Ok(())
+        } else {
+            Err(StoreError::NotFound {
+                what: "placement",
+                id,
+            })
+        }
     }
 
     /// What stands in the slots of a platform at a moment, by slot; empty slots are left out.
@@ -214,11 +233,17 @@ impl Store {
     }
 }
 
-/// The migrations of one database, in order: number, name, SQL.
-fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
+/// Applies what is missing of one database's migrations: number, name, SQL.
+async fn apply<C: Migrate>(
+    migrations: &[(i64, &'static str, &'static str)],
+    connection: &mut C,
+) -> Result<(), StoreError> {
     let migration = |&(number, name, sql): &(i64, &'static str, &'static str)| {
         let sql = sql.into_sql_str();
         Migration::new(number, name.into(), MigrationType::Simple, sql, false)
     };
-    Migrator::with_migrations(migrations.iter().map(migration).collect())
+    let migrator = Migrator::with_migrations(migrations.iter().map(migration).collect());
+    // `Migrator::run` is the documented way, but its future cannot be spawned: the compiler finds its `Acquire` "not
+    // general enough". sqlx keeps this one for that case.
+    Ok(migrator.run_direct(None, connection, false).await?)
 }

@@ -13,13 +13,16 @@ use sqlx::postgres::{
 };
 use sqlx::{Decode, Encode, Type};
 
-use super::{CHECK_PATIENCE, PATIENCE, Refused, StoreError, migrator};
+use super::{CHECK_PATIENCE, PATIENCE, Refused, StoreError, apply};
 use crate::model::{
     ActiveBanner, Banner, BannerDraft, Placement, PlacementDraft, PlacementFilter, Time,
 };
 
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "schedule", include_str!("../../migrations/postgres/0001_schedule.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[(
+    1,
+    "schedule",
+    include_str!("../../migrations/postgres/0001_schedule.sql"),
+)];
 
 /// A pool of connections to a PostgreSQL server.
 #[derive(Debug, Clone)]
@@ -44,7 +47,7 @@ impl Postgres {
     }
 
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
-        Ok(migrator(MIGRATIONS).run(&self.pool).await?)
+        apply(MIGRATIONS, &mut *self.pool.acquire().await?).await
     }
 
     pub(super) async fn check(&self) -> Result<(), StoreError> {
@@ -53,7 +56,11 @@ impl Postgres {
         let applied = tokio::time::timeout(CHECK_PATIENCE, applied).await;
         let applied = applied.map_err(|_| StoreError::Unavailable("no answer".into()))??;
         let known = MIGRATIONS.iter().map(|(number, ..)| *number).max();
-        if applied >= known { Ok(()) } else { Err(StoreError::NotMigrated) }
+        if applied >= known {
+            Ok(())
+        } else {
+            Err(StoreError::NotMigrated)
+        }
     }
 
     pub(super) async fn close(&self) {
@@ -61,19 +68,30 @@ impl Postgres {
     }
 
     pub(super) async fn banners(&self, after: i64, limit: i64) -> Result<Vec<Banner>, StoreError> {
-        let sql = "SELECT id, title, image_url, link FROM banners WHERE id > $1 ORDER BY id LIMIT $2";
-        Ok(sqlx::query_as(sql).bind(after).bind(limit).fetch_all(&self.pool).await?)
+        let sql =
+            "SELECT id, title, image_url, link FROM banners WHERE id > $1 ORDER BY id LIMIT $2";
+        Ok(sqlx::query_as(sql)
+            .bind(after)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?)
     }
 
     pub(super) async fn banner(&self, id: i64) -> Result<Option<Banner>, StoreError> {
         let sql = "SELECT id, title, image_url, link FROM banners WHERE id = $1";
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(&self.pool).await?)
+        Ok(sqlx::query_as(sql)
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?)
     }
 
     pub(super) async fn add_banner(&self, draft: &BannerDraft) -> Result<Banner, StoreError> {
         let sql = "INSERT INTO banners (title, image_url, link) VALUES ($1, $2, $3)
                    RETURNING id, title, image_url, link";
-        let insert = sqlx::query_as(sql).bind(&draft.title).bind(&draft.image_url).bind(&draft.link);
+        let insert = sqlx::query_as(sql)
+            .bind(&draft.title)
+            .bind(&draft.image_url)
+            .bind(&draft.link);
         Ok(insert.fetch_one(&self.pool).await?)
     }
 
@@ -84,7 +102,10 @@ impl Postgres {
     ) -> Result<Option<Banner>, StoreError> {
         let sql = "UPDATE banners SET title = $1, image_url = $2, link = $3 WHERE id = $4
                    RETURNING id, title, image_url, link";
-        let update = sqlx::query_as(sql).bind(&draft.title).bind(&draft.image_url).bind(&draft.link);
+        let update = sqlx::query_as(sql)
+            .bind(&draft.title)
+            .bind(&draft.image_url)
+            .bind(&draft.link);
         Ok(update.bind(id).fetch_optional(&self.pool).await?)
     }
 
@@ -121,7 +142,10 @@ impl Postgres {
     pub(super) async fn placement(&self, id: i64) -> Result<Option<Placement>, StoreError> {
         let sql = "SELECT id, banner_id, platform, slot, starts_at, ends_at FROM placements
                    WHERE id = $1";
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(&self.pool).await?)
+        Ok(sqlx::query_as(sql)
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?)
     }
 
     pub(super) async fn add_placement(
@@ -138,7 +162,10 @@ impl Postgres {
             .bind(draft.start)
             .bind(draft.end)
             .bind(banner_id);
-        insert.fetch_one(&self.pool).await.map_err(|error| placement_refused(error, banner_id))
+        insert
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|error| placement_refused(error, banner_id))
     }
 
     pub(super) async fn set_placement(
@@ -155,7 +182,10 @@ impl Postgres {
             .bind(draft.start)
             .bind(draft.end)
             .bind(id);
-        update.fetch_optional(&self.pool).await.map_err(|error| placement_refused(error, id))
+        update
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(|error| placement_refused(error, id))
     }
 
     pub(super) async fn remove_placement(&self, id: i64) -> Result<bool, StoreError> {
@@ -191,16 +221,24 @@ impl Postgres {
                    FROM placements AS p JOIN banners AS b ON b.id = p.banner_id
                    WHERE p.platform = $1 AND p.ends_at > $2 AND p.starts_at <= $2
                    ORDER BY p.slot";
-        Ok(sqlx::query_as(sql).bind(platform).bind(at).fetch_all(&self.pool).await?)
+        Ok(sqlx::query_as(sql)
+            .bind(platform)
+            .bind(at)
+            .fetch_all(&self.pool)
+            .await?)
     }
 }
 
 fn placement_refused(error: sqlx::Error, banner_id: i64) -> Refused {
-    match error.as_database_error().map(sqlx::error::DatabaseError::kind) {
+    match error
+        .as_database_error()
+        .map(sqlx::error::DatabaseError::kind)
+    {
         Some(ErrorKind::ExclusionViolation) => Refused::Overlap,
-        Some(ErrorKind::ForeignKeyViolation) => {
-            Refused::Other(StoreError::NotFound { what: "banner", id: banner_id })
-        }
+        Some(ErrorKind::ForeignKeyViolation) => Refused::Other(StoreError::NotFound {
+            what: "banner",
+            id: banner_id,
+        }),
         _ => Refused::Other(error.into()),
     }
 }

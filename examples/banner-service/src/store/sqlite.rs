@@ -18,13 +18,16 @@ use sqlx::{Decode, Encode, Type};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::{CHECK_PATIENCE, PATIENCE, Refused, StoreError, migrator};
+use super::{CHECK_PATIENCE, PATIENCE, Refused, StoreError, apply};
 use crate::model::{
     ActiveBanner, Banner, BannerDraft, Placement, PlacementDraft, PlacementFilter, Time,
 };
 
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "schedule", include_str!("../../migrations/sqlite/0001_schedule.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[(
+    1,
+    "schedule",
+    include_str!("../../migrations/sqlite/0001_schedule.sql"),
+)];
 
 const READERS: u32 = 4;
 
@@ -67,7 +70,12 @@ impl Sqlite {
             .foreign_keys(true)
             .busy_timeout(PATIENCE);
         let (opened, opening) = (RwLock::new(None), Mutex::new(()));
-        Ok(Self(Arc::new(Inner { file, options, opened, opening })))
+        Ok(Self(Arc::new(Inner {
+            file,
+            options,
+            opened,
+            opening,
+        })))
     }
 
     /// The connections to the file as it is now.
@@ -79,7 +87,9 @@ impl Sqlite {
             return Ok(opened);
         }
         let busy = |_| self.unavailable("is being opened");
-        let _one_at_a_time = timeout(PATIENCE, self.0.opening.lock()).await.map_err(busy)?;
+        let _one_at_a_time = timeout(PATIENCE, self.0.opening.lock())
+            .await
+            .map_err(busy)?;
         if let Some(opened) = self.current()? {
             return Ok(opened);
         }
@@ -98,23 +108,37 @@ impl Sqlite {
         let (read, write) = (pool(READERS), pool(1));
         // Several processes may start on one file: IMMEDIATE lets one of them migrate and the others find it done.
         let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
-        migrator(MIGRATIONS).run(&mut *transaction).await?;
+        apply(MIGRATIONS, &mut *transaction).await?;
         transaction.commit().await?;
         let identity = self.identity().map_err(|error| self.unavailable(error))?;
-        let opened = Opened { identity, read, write };
-        *self.0.opened.write().unwrap_or_else(PoisonError::into_inner) = Some(opened.clone());
+        let opened = Opened {
+            identity,
+            read,
+            write,
+        };
+        *self
+            .0
+            .opened
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(opened.clone());
         Ok(opened)
     }
 
     /// The connections that are open, if they still lead to the file of that name.
     fn current(&self) -> Result<Option<Opened>, StoreError> {
-        let Some(opened) = self.opened() else { return Ok(None) };
+        let Some(opened) = self.opened() else {
+            return Ok(None);
+        };
         let identity = self.identity().map_err(|error| self.unavailable(error))?;
         Ok((opened.identity == identity).then_some(opened))
     }
 
     fn opened(&self) -> Option<Opened> {
-        self.0.opened.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .opened
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn identity(&self) -> io::Result<Identity> {
@@ -133,9 +157,16 @@ impl Sqlite {
         let probe = async {
             let opened = self.open().await?;
             // Only a writer notices that somebody else holds the file's lock.
-            Ok(opened.write.begin_with("BEGIN IMMEDIATE").await?.rollback().await?)
+            Ok(opened
+                .write
+                .begin_with("BEGIN IMMEDIATE")
+                .await?
+                .rollback()
+                .await?)
         };
-        timeout(CHECK_PATIENCE, probe).await.unwrap_or_else(|_| Err(self.unavailable("is locked")))
+        timeout(CHECK_PATIENCE, probe)
+            .await
+            .unwrap_or_else(|_| Err(self.unavailable("is locked")))
     }
 
     pub(super) async fn close(&self) {
@@ -146,20 +177,27 @@ impl Sqlite {
     }
 
     pub(super) async fn banners(&self, after: i64, limit: i64) -> Result<Vec<Banner>, StoreError> {
-        let sql = "SELECT id, title, image_url, link FROM banners WHERE id > $1 ORDER BY id LIMIT $2";
+        let sql =
+            "SELECT id, title, image_url, link FROM banners WHERE id > $1 ORDER BY id LIMIT $2";
         let select = sqlx::query_as(sql).bind(after).bind(limit);
         Ok(select.fetch_all(&self.open().await?.read).await?)
     }
 
     pub(super) async fn banner(&self, id: i64) -> Result<Option<Banner>, StoreError> {
         let sql = "SELECT id, title, image_url, link FROM banners WHERE id = $1";
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(&self.open().await?.read).await?)
+        Ok(sqlx::query_as(sql)
+            .bind(id)
+            .fetch_optional(&self.open().await?.read)
+            .await?)
     }
 
     pub(super) async fn add_banner(&self, draft: &BannerDraft) -> Result<Banner, StoreError> {
         let sql = "INSERT INTO banners (title, image_url, link) VALUES ($1, $2, $3)
                    RETURNING id, title, image_url, link";
-        let insert = sqlx::query_as(sql).bind(&draft.title).bind(&draft.image_url).bind(&draft.link);
+        let insert = sqlx::query_as(sql)
+            .bind(&draft.title)
+            .bind(&draft.image_url)
+            .bind(&draft.link);
         written(insert.fetch_all(&self.open().await?.write).await?)
             .ok_or(StoreError::Database(sqlx::Error::RowNotFound))
     }
@@ -171,13 +209,22 @@ impl Sqlite {
     ) -> Result<Option<Banner>, StoreError> {
         let sql = "UPDATE banners SET title = $1, image_url = $2, link = $3 WHERE id = $4
                    RETURNING id, title, image_url, link";
-        let update = sqlx::query_as(sql).bind(&draft.title).bind(&draft.image_url).bind(&draft.link);
-        Ok(written(update.bind(id).fetch_all(&self.open().await?.write).await?))
+        let update = sqlx::query_as(sql)
+            .bind(&draft.title)
+            .bind(&draft.image_url)
+            .bind(&draft.link);
+        Ok(written(
+            update.bind(id).fetch_all(&self.open().await?.write).await?,
+        ))
     }
 
     pub(super) async fn remove_banner(&self, id: i64) -> Result<bool, StoreError> {
         let delete = sqlx::query("DELETE FROM banners WHERE id = $1").bind(id);
-        Ok(delete.execute(&self.open().await?.write).await?.rows_affected() > 0)
+        Ok(delete
+            .execute(&self.open().await?.write)
+            .await?
+            .rows_affected()
+            > 0)
     }
 
     pub(super) async fn placements(
@@ -208,7 +255,10 @@ impl Sqlite {
     pub(super) async fn placement(&self, id: i64) -> Result<Option<Placement>, StoreError> {
         let sql = "SELECT id, banner_id, platform, slot, starts_at, ends_at FROM placements
                    WHERE id = $1";
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(&self.open().await?.read).await?)
+        Ok(sqlx::query_as(sql)
+            .bind(id)
+            .fetch_optional(&self.open().await?.read)
+            .await?)
     }
 
     pub(super) async fn add_placement(
@@ -226,8 +276,9 @@ impl Sqlite {
             .bind(draft.end)
             .bind(banner_id);
         let rows = insert.fetch_all(&self.open().await?.write).await;
-        written(rows.map_err(|error| refused(error, banner_id))?)
-            .ok_or(Refused::Other(StoreError::Database(sqlx::Error::RowNotFound)))
+        written(rows.map_err(|error| refused(error, banner_id))?).ok_or(Refused::Other(
+            StoreError::Database(sqlx::Error::RowNotFound),
+        ))
     }
 
     pub(super) async fn set_placement(
@@ -250,7 +301,11 @@ impl Sqlite {
 
     pub(super) async fn remove_placement(&self, id: i64) -> Result<bool, StoreError> {
         let delete = sqlx::query("DELETE FROM placements WHERE id = $1").bind(id);
-        Ok(delete.execute(&self.open().await?.write).await?.rows_affected() > 0)
+        Ok(delete
+            .execute(&self.open().await?.write)
+            .await?
+            .rows_affected()
+            > 0)
     }
 
     pub(super) async fn in_the_way(
@@ -295,11 +350,16 @@ fn written<T>(rows: Vec<T>) -> Option<T> {
 fn refused(error: sqlx::Error, banner_id: i64) -> Refused {
     const FOREIGN_KEY: &str = "787";
     const TRIGGER: &str = "1811";
-    match error.as_database_error().and_then(|error| error.code()).as_deref() {
+    match error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .as_deref()
+    {
         Some(TRIGGER) => Refused::Overlap,
-        Some(FOREIGN_KEY) => {
-            Refused::Other(StoreError::NotFound { what: "banner", id: banner_id })
-        }
+        Some(FOREIGN_KEY) => Refused::Other(StoreError::NotFound {
+            what: "banner",
+            id: banner_id,
+        }),
         _ => Refused::Other(error.into()),
     }
 }
@@ -339,6 +399,8 @@ impl Encode<'_, sqlx::Sqlite> for Time {
 
 impl Decode<'_, sqlx::Sqlite> for Time {
     fn decode(value: SqliteValueRef<'_>) -> Result<Self, BoxDynError> {
-        Ok(Self::from_micros(<i64 as Decode<sqlx::Sqlite>>::decode(value)?)?)
+        Ok(Self::from_micros(<i64 as Decode<sqlx::Sqlite>>::decode(
+            value,
+        )?)?)
     }
 }
