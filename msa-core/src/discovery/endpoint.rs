@@ -1,5 +1,6 @@
-//! One instance of a service, and the set of them.
+//! One instance of a service.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,8 +11,9 @@ use url::{Host, Url};
 
 /// One instance of a service: where it listens and what is known of it. Cheap to clone.
 ///
-/// Two endpoints are equal when everything a client must know to call them is equal; [`Endpoint::authority`] names one
-/// in logs and metrics.
+/// Two endpoints are equal when everything known of them is equal, weight and labels included. They are the same instance
+/// when their [`identity`](Self::identity) is: that is what statistics, connections and "already tried" go by, so that
+/// a changed weight resets none of them. [`Endpoint::authority`] names one in logs and metrics.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint(Arc<Inner>);
 
@@ -27,8 +29,18 @@ struct Inner {
     labels: BTreeMap<String, String>,
 }
 
+/// What makes two endpoints one instance: how it is spoken to, under which name, and at which address.
+///
+/// One name may stand for several instances at different addresses, as a DNS name does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Identity<'a> {
+    scheme: Scheme,
+    authority: &'a str,
+    addr: Option<SocketAddr>,
+}
+
 /// How an endpoint is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scheme {
     /// Plain TCP.
     Http,
@@ -57,8 +69,17 @@ pub struct EndpointError {
 
 impl Endpoint {
     /// The endpoint at `host:port`, its address to be found by DNS unless `host` is one.
+    ///
+    /// A domain is taken in lower case, since DNS does not tell case apart.
     #[must_use]
     pub fn new(scheme: Scheme, host: Host<String>, port: u16) -> Self {
+        let host = match host {
+            Host::Domain(mut domain) => {
+                domain.make_ascii_lowercase();
+                Host::Domain(domain)
+            }
+            ip => ip,
+        };
         let addr = match &host {
             Host::Ipv4(ip) => Some(SocketAddr::from((*ip, port))),
             Host::Ipv6(ip) => Some(SocketAddr::from((*ip, port))),
@@ -84,7 +105,8 @@ impl Endpoint {
             SocketAddr::V4(v4) => Host::Ipv4(*v4.ip()),
             SocketAddr::V6(v6) => Host::Ipv6(*v6.ip()),
         };
-        Self::new(Scheme::Http, host, addr.port())
+        // The address itself once more: a link-local one has a scope that the host's name cannot carry.
+        Self::new(Scheme::Http, host, addr.port()).with_addr(addr)
     }
 
     /// The same endpoint, to be reached at this address while keeping its own name for TLS and `Host`.
@@ -111,6 +133,22 @@ impl Endpoint {
         self.edit(|inner| {
             inner.labels.insert(key.into(), value.into());
         })
+    }
+
+    /// What makes this endpoint one instance; the key for whatever is kept per instance.
+    #[must_use]
+    pub fn identity(&self) -> Identity<'_> {
+        Identity {
+            scheme: self.0.scheme,
+            authority: &self.0.authority,
+            addr: self.0.addr,
+        }
+    }
+
+    /// Whether both are one instance, whatever their weights and labels say.
+    #[must_use]
+    pub fn same_instance(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.identity() == other.identity()
     }
 
     /// `http` or `https`.
@@ -183,35 +221,57 @@ impl FromStr for Endpoint {
 
     /// Reads `http://host:port`. The port may be left out (80, 443); anything else beyond the authority is refused.
     fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let refuse = |reason: &str| EndpointError {
-            url: text.to_owned(),
-            reason: reason.to_owned(),
-        };
-        let url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
-        let scheme = match url.scheme() {
-            "http" => Scheme::Http,
-            "https" => Scheme::Https,
-            _ => return Err(refuse("the scheme is neither http nor https")),
-        };
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(refuse("it has a path or a query, which belong to the call"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(refuse(
-                "it has a user name or a password, which belong into a secret",
-            ));
-        }
-        let host = url
-            .host()
-            .ok_or_else(|| refuse("it has no host"))?
-            .to_owned();
-        let port = url
-            .port_or_known_default()
-            .ok_or_else(|| refuse("it has no port"))?;
-        if port == 0 {
-            return Err(refuse("port 0 cannot be called"));
-        }
-        Ok(Self::new(scheme, host, port))
+        parse(text).map_err(|reason| EndpointError {
+            url: without_credentials(text),
+            reason: reason.into_owned(),
+        })
+    }
+}
+
+/// The URL standard forgives much (`http:\\10.1` is `http://10.0.0.1/`, `010` is octal). An endpoint that is not the one
+/// its author read would be found out by traffic going astray, so what it would have to forgive is refused here.
+fn parse(text: &str) -> Result<Endpoint, Cow<'static, str>> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Err("it has no scheme".into());
+    };
+    let scheme = match scheme {
+        _ if scheme.eq_ignore_ascii_case("http") => Scheme::Http,
+        _ if scheme.eq_ignore_ascii_case("https") => Scheme::Https,
+        _ => return Err("the scheme is neither http nor https".into()),
+    };
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    if authority.contains('@') {
+        return Err("it has a user name or a password, which belong into a secret".into());
+    }
+    if authority.contains(['/', '?', '#', '\\']) {
+        return Err("it has a path or a query, which belong to the call".into());
+    }
+    if authority.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("it has a blank or a control character".into());
+    }
+    if matches!(authority.chars().next(), None | Some(':')) {
+        return Err("it has no host".into());
+    }
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let host = url.host().ok_or("it has no host")?.to_owned();
+    if let Host::Ipv4(ip) = host
+        && authority.split(':').next() != Some(ip.to_string().as_str())
+    {
+        return Err(format!("it would be read as {ip}").into());
+    }
+    let port = url.port_or_known_default().ok_or("it has no port")?;
+    if port == 0 {
+        return Err("port 0 cannot be called".into());
+    }
+    Ok(Endpoint::new(scheme, host, port))
+}
+
+/// The text for an error message, which ends up in logs.
+fn without_credentials(text: &str) -> String {
+    match (text.split_once("://"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
+        (None, Some((_, host))) => format!("***@{host}"),
+        (_, None) => text.to_owned(),
     }
 }
 
@@ -227,32 +287,102 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// A whole snapshot of a service's endpoints; cheap to clone.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EndpointSet(Arc<[Endpoint]>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl EndpointSet {
-    /// The endpoints, in the order of their source.
-    #[must_use]
-    pub fn as_slice(&self) -> &[Endpoint] {
-        &self.0
+    fn endpoint(text: &str) -> Endpoint {
+        text.parse().unwrap()
     }
 
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
+    fn refusal(text: &str) -> String {
+        text.parse::<Endpoint>().unwrap_err().to_string()
     }
 
-    /// Whether there is none: a call to such a service is an immediate error.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    #[test]
+    fn the_port_defaults_to_that_of_the_scheme() {
+        assert_eq!(endpoint("http://users").authority(), "users:80");
+        assert_eq!(endpoint("https://users/").authority(), "users:443");
+        assert_eq!(endpoint("HTTPS://Users:80").to_string(), "https://users:80");
     }
-}
 
-impl FromIterator<Endpoint> for EndpointSet {
-    fn from_iter<I: IntoIterator<Item = Endpoint>>(endpoints: I) -> Self {
-        Self(endpoints.into_iter().collect())
+    #[test]
+    fn an_address_is_known_when_the_host_is_one() {
+        let v4 = endpoint("http://10.0.0.1:8081");
+        assert_eq!(v4.addr(), Some("10.0.0.1:8081".parse().unwrap()));
+        let v6 = endpoint("http://[::1]:8081");
+        assert_eq!(v6.authority(), "[::1]:8081");
+        assert_eq!(v6.addr(), Some("[::1]:8081".parse().unwrap()));
+        assert_eq!(
+            endpoint("http://[2001:db8:0:0::1]").authority(),
+            "[2001:db8::1]:80"
+        );
+        assert_eq!(endpoint("http://users:8081").addr(), None);
+    }
+
+    #[test]
+    fn a_scope_survives_in_the_address() {
+        let scoped = SocketAddr::from(std::net::SocketAddrV6::new(
+            "fe80::1".parse().unwrap(),
+            80,
+            0,
+            7,
+        ));
+        assert_eq!(Endpoint::at(scoped).addr(), Some(scoped));
+    }
+
+    #[test]
+    fn what_is_not_an_endpoint_is_refused_and_told_why() {
+        for (text, reason) in [
+            ("", "no scheme"),
+            ("users:8081", "no scheme"),
+            ("10.0.0.1:8081", "no scheme"),
+            ("http:10.0.0.1:8081", "no scheme"),
+            ("ftp://users", "neither http nor https"),
+            ("http://", "no host"),
+            ("http://:8081", "no host"),
+            ("http://users/v1", "a path or a query"),
+            ("http://users//", "a path or a query"),
+            ("http://users?a=1", "a path or a query"),
+            ("http://users/#", "a path or a query"),
+            ("http://users\\v1", "a path or a query"),
+            ("http://us\ters", "a blank"),
+            (" http://users", "neither http nor https"),
+            ("http://users:0", "port 0"),
+            ("http://users:65536", "invalid port"),
+            ("http://users:http", "invalid port"),
+            ("http://[::1", "invalid IPv6"),
+            ("http://[fe80::1%eth0]:80", "invalid IPv6"),
+            ("http://010.0.0.1", "read as 8.0.0.1"),
+            ("http://10.1:80", "read as 10.0.0.1"),
+        ] {
+            let refusal = refusal(text);
+            assert!(refusal.contains(reason), "{text:?}: {refusal}");
+            assert!(refusal.contains("http://host:port"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_refused_and_never_repeated() {
+        for text in [
+            "http://me:hunter2@users:80",
+            "me:hunter2@users",
+            "http://me:hun@ter2@users",
+        ] {
+            let refusal = refusal(text);
+            assert!(!refusal.contains("hun"), "{refusal}");
+            assert!(refusal.contains("users"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn an_instance_stays_itself_when_its_weight_changes_but_not_its_address() {
+        let one = endpoint("http://users:80");
+        let heavier = one.clone().with_weight(200).with_label("track", "canary");
+        assert_ne!(one, heavier);
+        assert!(one.same_instance(&heavier));
+        let elsewhere = one.clone().with_addr("10.0.0.2:80".parse().unwrap());
+        assert!(!one.same_instance(&elsewhere));
+        assert!(!one.same_instance(&endpoint("https://users:80")));
     }
 }

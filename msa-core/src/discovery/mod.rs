@@ -1,10 +1,32 @@
 //! Who is there: the instances of the services that this one calls.
 //!
-//! A source implements [`Discover`] and yields whole snapshots. It keeps the last good one when it fails.
+//! A source implements [`Discover`] and yields whole snapshots. It keeps the last good one when it fails, and says so in
+//! [`Discover::last_error`], which health reports.
+//!
+//! | source | knows | follows |
+//! | --- | --- | --- |
+//! | [`FixedSource`] | what it is told, as a rule the `endpoints` of the configuration | each reload |
+//! | [`FileSource`] | one TOML or JSON file for all services | the file's content |
+//! | [`Chain`] | what its sources know, the first one that does answers | its sources |
+//!
+//! A source of your own keeps its state in a [`Directory`], which has the followers, the names and the events, and is
+//! left with finding out who is there.
 
+mod chain;
+mod directory;
 mod endpoint;
+mod file;
+mod fixed;
+mod name;
+mod set;
 
-pub use endpoint::{Endpoint, EndpointError, EndpointSet, Scheme};
+pub use chain::Chain;
+pub use directory::Directory;
+pub use endpoint::{Endpoint, EndpointError, Identity, Scheme};
+pub use file::FileSource;
+pub use fixed::{EndpointsError, FixedSource};
+pub use name::normalize;
+pub use set::EndpointSet;
 
 use tokio::sync::watch;
 
@@ -12,8 +34,8 @@ use tokio::sync::watch;
 pub trait Discover: Send + Sync + 'static {
     /// Follows a service: the receiver holds the newest snapshot, and is told of each change.
     ///
-    /// Returns `None` when this source does not know the name, so that the next one may be asked.
-    /// A known service without instances is an empty snapshot.
+    /// Returns `None` when this source does not know the name, so that the next one may be asked; it may know it later.
+    /// A known service without instances is an empty snapshot. Names are compared by their [`normalize`]d spelling.
     fn subscribe(&self, service: &str) -> Option<watch::Receiver<EndpointSet>>;
 
     /// What is wrong with the source now, when the snapshots it serves are the last good ones.

@@ -114,6 +114,14 @@ impl Headers {
         gtxid
     }
 
+    /// Whether this is the name of one of the headers, in any case.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.names
+            .iter()
+            .any(|ours| ours.as_str().eq_ignore_ascii_case(name))
+    }
+
     /// Reads a request's headers, all of them believed.
     #[must_use]
     pub fn extract(&self, headers: &HeaderMap) -> Incoming {

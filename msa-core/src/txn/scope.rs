@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use tokio::task::futures::TaskLocalFuture;
+
 use super::Txn;
 
 tokio::task_local! {
@@ -22,7 +24,7 @@ pub fn with_current<R>(look: impl FnOnce(&Txn) -> R) -> Option<R> {
 }
 
 /// Runs a future inside a transaction.
-pub fn scope<F: Future>(txn: Txn, future: F) -> impl Future<Output = F::Output> {
+pub fn scope<F: Future>(txn: Txn, future: F) -> TaskLocalFuture<Txn, F> {
     CURRENT.scope(txn, future)
 }
 

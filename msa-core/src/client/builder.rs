@@ -1,0 +1,199 @@
+//! Putting a [`ServiceClient`] together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use reqwest_middleware::{ClientBuilder, Middleware};
+use tokio::sync::watch;
+
+use super::middleware::Outbound;
+use super::service::Shared;
+use super::services::Services;
+use super::transport::{ReqwestTransport, Transport, lean};
+use super::{CallError, CallErrorKind, ServiceClient};
+use crate::balance::{Balancer, RoundRobin};
+use crate::clock;
+use crate::config::{BalancerName, ClientSettings, Settings};
+use crate::discovery::Discover;
+use crate::event::{Observer, Observers};
+use crate::txn::{Headers, Txn};
+
+pub(super) type MakeBalancer = Arc<dyn Fn(&str, BalancerName) -> Arc<dyn Balancer> + Send + Sync>;
+
+/// Builds a [`ServiceClient`].
+#[must_use = "it does nothing until you `build` it"]
+pub struct ServiceClientBuilder {
+    discovery: Vec<Arc<dyn Discover>>,
+    settings: watch::Receiver<Arc<Settings>>,
+    allow_plain_hosts: Option<bool>,
+    make_balancer: Option<MakeBalancer>,
+    seed: Option<u64>,
+    transport: Option<Arc<dyn Transport>>,
+    observers: Observers,
+    middlewares: Vec<Arc<dyn Middleware>>,
+    headers: Headers,
+}
+
+impl ServiceClientBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            discovery: Vec::new(),
+            settings: fixed(Settings::default()),
+            allow_plain_hosts: None,
+            make_balancer: None,
+            seed: None,
+            transport: None,
+            observers: Observers::none(),
+            middlewares: Vec::new(),
+            headers: Headers::default(),
+        }
+    }
+
+    /// Adds a source of endpoints. The first source that knows a name serves it. Defaults to none.
+    pub fn discovery(mut self, source: Arc<dyn Discover>) -> Self {
+        self.discovery.push(source);
+        self
+    }
+
+    /// The same settings for every service. Defaults to `ClientSettings::default()`.
+    pub fn client_settings(self, settings: ClientSettings) -> Self {
+        let mut all = Settings::default();
+        all.client = settings;
+        self.settings(all)
+    }
+
+    /// `client` and `clients.<name>` of these settings. Defaults to `Settings::default()`.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = fixed(settings);
+        self
+    }
+
+    /// `client` and `clients.<name>` of settings that may change: each call obeys those of its moment.
+    pub fn live_settings(mut self, settings: watch::Receiver<Arc<Settings>>) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Whether a host that discovery does not know is called at its own address, through the same stack.
+    /// Defaults to `clients.<name>.allow_plain_hosts`, which is `false` unless set.
+    pub fn allow_plain_hosts(mut self, allow: bool) -> Self {
+        self.allow_plain_hosts = Some(allow);
+        self
+    }
+
+    /// Makes the balancer of a service, given the service's name and `clients.<name>.balancer`. Defaults to the named one.
+    pub fn balancer<F>(mut self, make: F) -> Self
+    where
+        F: Fn(&str, BalancerName) -> Arc<dyn Balancer> + Send + Sync + 'static,
+    {
+        self.make_balancer = Some(Arc::new(make));
+        self
+    }
+
+    /// Where the balancers' chance comes from, so that a test repeats. Defaults to a new one for each client: many processes
+    /// that start at once must not all call the same endpoint first.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// What carries requests to endpoints. Defaults to a [`ReqwestTransport`].
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Adds somebody who is told of each pick, attempt and call. Defaults to nobody.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers = self.observers.with(observer);
+        self
+    }
+
+    /// Everybody who is told, in place of those added before.
+    pub fn observers(mut self, observers: Observers) -> Self {
+        self.observers = observers;
+        self
+    }
+
+    /// Adds a middleware of your own. It stands before the whole stack, so it sees a call once, not its attempts:
+    /// the URL is still the logical one, and the transaction's headers are not there yet.
+    pub fn with(mut self, middleware: impl Middleware) -> Self {
+        self.middlewares.push(Arc::new(middleware));
+        self
+    }
+
+    /// The names of the transaction's headers. Defaults to `Headers::default()`.
+    pub fn headers(mut self, headers: Headers) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`CallErrorKind::Invalid`] when reqwest or rustls cannot be set up at all.
+    pub fn build(self) -> Result<ServiceClient, CallError> {
+        let idle = lean::idle().map_err(|error| {
+            CallError::new(CallErrorKind::Invalid, "reqwest cannot be set up").with_source(error)
+        })?;
+        let seed = self.seed.unwrap_or_else(any_seed);
+        let shared = Shared {
+            transport: self
+                .transport
+                .unwrap_or_else(|| Arc::new(ReqwestTransport::new())),
+            observers: self.observers,
+            make_balancer: self.make_balancer.unwrap_or_else(|| by_name(seed)),
+            settings: self.settings,
+        };
+        let services = Arc::new(Services::new(
+            shared,
+            self.discovery,
+            self.allow_plain_hosts,
+            clock::now(),
+        ));
+        let outbound = Outbound {
+            services: services.clone(),
+            headers: self.headers.clone(),
+        };
+        let client = self
+            .middlewares
+            .into_iter()
+            .fold(ClientBuilder::new(idle), ClientBuilder::with_arc)
+            .with(outbound)
+            .build();
+        Ok(ServiceClient::new(client, services, self.headers))
+    }
+}
+
+/// The balancers that the configuration names, each service's with its own chance.
+fn by_name(seed: u64) -> MakeBalancer {
+    Arc::new(move |service, name| {
+        let seed = service
+            .bytes()
+            .fold(seed, |seed, byte| seed.rotate_left(7) ^ u64::from(byte));
+        match name {
+            BalancerName::RoundRobin => Arc::new(RoundRobin::new(seed)),
+        }
+    })
+}
+
+/// Half of a new GTXID: the one place where chance comes from outside.
+fn any_seed() -> u64 {
+    let id = Txn::begin().gtxid().as_trace_id().unwrap_or_default();
+    u64::try_from(id & u128::from(u64::MAX)).unwrap_or_default()
+}
+
+fn fixed(settings: Settings) -> watch::Receiver<Arc<Settings>> {
+    watch::channel(Arc::new(settings)).1
+}
+
+impl fmt::Debug for ServiceClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceClientBuilder")
+            .field("sources", &self.discovery.len())
+            .field("transport", &self.transport)
+            .field("middlewares", &self.middlewares.len())
+            .finish_non_exhaustive()
+    }
+}

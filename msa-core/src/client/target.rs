@@ -1,0 +1,99 @@
+//! Pointing a request at an endpoint.
+
+use http::header::{CONNECTION, HeaderMap, HeaderValue};
+use url::{Host, Url};
+
+use super::{CallError, CallErrorKind};
+use crate::discovery::Endpoint;
+use crate::txn::Headers;
+
+/// Gives the URL the endpoint's own scheme, host and port; path and query stay.
+pub(super) fn point(url: &mut Url, endpoint: &Endpoint) -> Result<(), CallError> {
+    let scheme = endpoint.scheme().as_str();
+    let done = (url.scheme() == scheme || url.set_scheme(scheme).is_ok())
+        && set_host(url, endpoint.host())
+        && url.set_port(Some(endpoint.port())).is_ok();
+    if done {
+        Ok(())
+    } else {
+        let message = format!("its URL `{url}` cannot be sent to {endpoint}");
+        Err(CallError::new(CallErrorKind::Invalid, message))
+    }
+}
+
+pub(super) fn set_host(url: &mut Url, host: &Host<String>) -> bool {
+    match host {
+        Host::Domain(name) => url.set_host(Some(name)).is_ok(),
+        Host::Ipv4(ip) => url.set_ip_host((*ip).into()).is_ok(),
+        Host::Ipv6(ip) => url.set_ip_host((*ip).into()).is_ok(),
+    }
+}
+
+/// Takes the names of our headers out of `Connection`, where they would make the next proxy drop them.
+pub(super) fn keep_end_to_end(ours: &Headers, headers: &mut HeaderMap) {
+    if !headers.contains_key(CONNECTION) {
+        return;
+    }
+    let named = |value: &HeaderValue| {
+        let text = value.to_str().unwrap_or_default();
+        text.split(',').any(|name| ours.contains(name.trim()))
+    };
+    if !headers.get_all(CONNECTION).iter().any(named) {
+        return;
+    }
+    let rest: Vec<&str> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty() && !ours.contains(name))
+        .collect();
+    match HeaderValue::from_str(&rest.join(", ")) {
+        Ok(value) if !value.is_empty() => {
+            headers.insert(CONNECTION, value);
+        }
+        _ => {
+            headers.remove(CONNECTION);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_and_query_stay_while_scheme_host_and_port_become_the_endpoints() {
+        for (endpoint, expected) in [
+            ("http://10.0.0.1:8081", "http://10.0.0.1:8081/users/7?a=b%20c"),
+            ("https://users.internal", "https://users.internal/users/7?a=b%20c"),
+            ("http://[::1]:81", "http://[::1]:81/users/7?a=b%20c"),
+        ] {
+            let mut url = "http://user-service:9/users/7?a=b%20c".parse().unwrap();
+            point(&mut url, &endpoint.parse().unwrap()).unwrap();
+            assert_eq!(url.as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn connection_cannot_make_our_headers_hop_by_hop() {
+        let connection = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(CONNECTION, HeaderValue::from_static(value));
+            }
+            keep_end_to_end(&Headers::default(), &mut headers);
+            headers
+                .get(CONNECTION)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(connection(&["X-GTXID"]), None);
+        assert_eq!(
+            connection(&["close, x-gtxid", "x-ltxid , te"]).as_deref(),
+            Some("close, te")
+        );
+        assert_eq!(connection(&["keep-alive"]).as_deref(), Some("keep-alive"));
+        assert_eq!(connection(&[]), None);
+    }
+}

@@ -1,0 +1,85 @@
+//! One rustls configuration for all connections that trust the same authorities.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::Verifier;
+
+/// Certificates or keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TlsError {
+    #[error("cannot read the certificates in `{path}`, which `ca_file` names: {source}")]
+    Unreadable { path: PathBuf, source: pem::Error },
+    #[error(
+        "`{path}`, which `ca_file` names, holds no certificate: it must have a PEM block `BEGIN CERTIFICATE`"
+    )]
+    Empty { path: PathBuf },
+    #[error(
+        "no authority to trust: {0}; install the platform's certificates (ca-certificates) or name a `ca_file`"
+    )]
+    Roots(rustls::Error),
+    #[error("TLS cannot be set up: {0}")]
+    Setup(rustls::Error),
+}
+
+/// ring, named here and nowhere installed: a process-wide default would be the application's to choose.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// Trusts the platform's authorities and those in the file. Reads files: 3 ms, once per configuration.
+pub(super) fn trusting(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
+    let extra = match ca_file {
+        Some(path) => read(path)?,
+        None => Vec::new(),
+    };
+    let provider = provider();
+    let verifier =
+        Verifier::new_with_extra_roots(extra, provider.clone()).map_err(TlsError::Roots)?;
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Setup)?
+        .dangerous() // rustls's word for any verifier that is not its own; this one asks the platform
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    config.alpn_protocols = alpn();
+    Ok(config)
+}
+
+/// Trusts nobody: for clients that speak no TLS, since reqwest would build them an expensive default.
+pub(super) fn trusting_nobody() -> Result<ClientConfig, TlsError> {
+    Ok(ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Setup)?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth())
+}
+
+fn alpn() -> Vec<Vec<u8>> {
+    let mut protocols = vec![b"http/1.1".to_vec()];
+    if cfg!(feature = "http2") {
+        protocols.insert(0, b"h2".to_vec());
+    }
+    protocols
+}
+
+fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let unreadable = |source| TlsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let certificates = CertificateDer::pem_file_iter(path)
+        .map_err(unreadable)?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(unreadable)?;
+    if certificates.is_empty() {
+        return Err(TlsError::Empty {
+            path: path.to_owned(),
+        });
+    }
+    Ok(certificates)
+}

@@ -1,0 +1,59 @@
+//! The whole `main` of a service.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::Error;
+
+/// How long blocking work that nobody waits for may hold up the exit.
+const BLOCKING_GRACE: Duration = Duration::from_millis(100);
+
+/// Runs a service's `main` on a multi-threaded runtime: an error is printed for people, and gives the exit code.
+///
+/// Exit codes after sysexits.h: 0 when it ended well, 78 for a wrong configuration, 64 for a wrong command line, else 1.
+/// `TOKIO_WORKER_THREADS` sets the number of threads, one a core by default.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+/// use msa_core::prelude::*;
+///
+/// fn main() -> ExitCode {
+///     msa_core::run(async {
+///         let service = Service::from_env("hello")?;
+///         service.routes(Router::new().route("/", get(async || "hello"))).run().await
+///     })
+/// }
+/// ```
+pub fn run<F, E>(main: F) -> ExitCode
+where
+    F: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&*Box::<dyn StdError + Send + Sync>::from(error)),
+    };
+    let ended = runtime.block_on(main);
+    runtime.shutdown_timeout(BLOCKING_GRACE);
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&*error.into()),
+    }
+}
+
+fn failed(error: &(dyn StdError + Send + Sync + 'static)) -> ExitCode {
+    let mut text = format!("error: {error}");
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        // A transparent error says the same again.
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text.push_str(&format!("\n  because: {said}"));
+        }
+        cause = inner.source();
+    }
+    eprintln!("{text}");
+    ExitCode::from(error.downcast_ref::<Error>().map_or(1, Error::exit_code))
+}

@@ -1,0 +1,192 @@
+//! The inbound stack: everything that a request passes, outermost first, on one page.
+//!
+//! ```text
+//! connection       timeouts, limits, the drain            server/accept
+//! probes           answered past everything below         health, put in front by the Service
+//! txn              read or mint ids, answer with x-gtxid
+//! trace + span     (with telemetry)
+//! metrics + log    by matched route; sees every answer below
+//! panic            a panic is a 500 problem document
+//! shed / limit     (with overload protection), before the body is read
+//! admit            too many hops 508; past the deadline 504, the handler dropped
+//! body limit       413
+//! authn, rate limit, fault injection                      (with those parts)
+//! the user's router
+//! ```
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::BoxError;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::HeaderName;
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
+use tower::{Layer, ServiceBuilder};
+use tower_http::body::UnsyncBoxBody;
+use tower_http::catch_panic::{CatchPanic, CatchPanicLayer};
+use tower_http::map_response_body::{MapResponseBody, MapResponseBodyLayer};
+use tower_http::sensitive_headers::{SetSensitiveRequestHeaders, SetSensitiveRequestHeadersLayer};
+
+use super::ServerError;
+use super::layers::access::{AccessLayer, AccessService};
+use super::layers::admit::{AdmitLayer, AdmitService};
+use super::layers::limit::{LimitLayer, LimitService};
+use super::layers::panic::panicked;
+use super::layers::txn::{TxnLayer, TxnService};
+use crate::config::{Settings, TxnHeaderNames};
+use crate::event::Observers;
+use crate::txn::{Headers, Minter, Trust};
+
+/// What the layers of the inbound stack share.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    pub(crate) headers: Headers,
+    pub(crate) trust: Trust,
+    pub(crate) minter: Minter,
+    pub(crate) max_hops: u32,
+    pub(crate) request_timeout: Option<Duration>,
+    pub(crate) observers: Observers,
+    body_limit: usize,
+    sensitive: Arc<[HeaderName]>,
+    access_log: AtomicBool,
+}
+
+impl Inbound {
+    pub(crate) fn access_log(&self) -> bool {
+        self.access_log.load(Ordering::Relaxed)
+    }
+}
+
+/// The inbound stack as one layer, for an axum app that is served some other way.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use msa_core::server::MsaLayer;
+///
+/// # fn main() -> Result<(), msa_core::server::ServerError> {
+/// let app: Router = Router::new()
+///     .route("/hello", get(|| async { "hello" }))
+///     .layer(MsaLayer::new(&msa_core::config::Settings::default())?);
+/// # Ok(()) }
+/// ```
+///
+/// Put it on with [`Router::layer`](axum::Router::layer), so that it knows the matched route. Probes, connection limits
+/// and the drain are the listener's: a [`Service`](super::Service) has them, `axum::serve` does not. A `txn.trust` other
+/// than everybody needs the peer's address: serve with `into_make_service_with_connect_info::<SocketAddr>()`.
+#[derive(Debug, Clone)]
+pub struct MsaLayer(Arc<Inbound>);
+
+impl MsaLayer {
+    /// The stack with these settings, of which it takes `server`, `txn` and `log.access`.
+    ///
+    /// # Errors
+    ///
+    /// A header's name is not one.
+    pub fn new(settings: &Settings) -> Result<Self, ServerError> {
+        let mut sensitive = vec![AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE, SET_COOKIE];
+        for name in &settings.server.sensitive_headers {
+            sensitive.push(header_name("server.sensitive_headers", name)?);
+        }
+        Ok(Self(Arc::new(Inbound {
+            headers: headers(&settings.txn.headers)?,
+            trust: Trust::networks(settings.txn.trust.iter().copied()),
+            minter: Minter::default(),
+            max_hops: settings.txn.max_hops.into(),
+            request_timeout: Some(settings.server.request_timeout.get()),
+            observers: Observers::none(),
+            body_limit: usize::try_from(settings.server.body_limit.get()).unwrap_or(usize::MAX),
+            sensitive: sensitive.into(),
+            access_log: AtomicBool::new(settings.log.access),
+        })))
+    }
+
+    /// Tells these observers of what the stack decides.
+    #[must_use]
+    pub fn observed_by(self, observers: Observers) -> Self {
+        self.edit(|inbound| inbound.observers = observers)
+    }
+
+    /// Mints ids that follow from a seed, for tests and simulations.
+    #[must_use]
+    pub fn seeded(self, seed: u64) -> Self {
+        self.edit(|inbound| inbound.minter = Minter::seeded(seed))
+    }
+
+    /// Switches the access log, `log.access`, while requests run.
+    pub fn set_access_log(&self, on: bool) {
+        self.0.access_log.store(on, Ordering::Relaxed);
+    }
+
+    /// Layers are shared only once they are put on; a layer that is still being built is rebuilt when it is shared.
+    fn edit(self, change: impl FnOnce(&mut Inbound)) -> Self {
+        let mut inbound = Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inbound {
+            headers: shared.headers.clone(),
+            trust: shared.trust.clone(),
+            minter: Minter::default(),
+            max_hops: shared.max_hops,
+            request_timeout: shared.request_timeout,
+            observers: shared.observers.clone(),
+            body_limit: shared.body_limit,
+            sensitive: shared.sensitive.clone(),
+            access_log: AtomicBool::new(shared.access_log()),
+        });
+        change(&mut inbound);
+        Self(Arc::new(inbound))
+    }
+}
+
+type PanicHandler = fn(Box<dyn Any + Send>) -> Response;
+type IntoBody = fn(UnsyncBoxBody<Bytes, BoxError>) -> Body;
+
+/// The stack around a service, innermost last.
+pub type MsaService<S> = TxnService<
+    AccessService<
+        MapResponseBody<
+            CatchPanic<AdmitService<LimitService<SetSensitiveRequestHeaders<S>>>, PanicHandler>,
+            IntoBody,
+        >,
+    >,
+>;
+
+impl<S> Layer<S> for MsaLayer {
+    type Service = MsaService<S>;
+
+    fn layer(&self, inner: S) -> MsaService<S> {
+        let inbound = &self.0;
+        ServiceBuilder::new()
+            .layer(TxnLayer(inbound.clone()))
+            // trace + span: telemetry's layer goes here
+            .layer(AccessLayer(inbound.clone()))
+            .layer(MapResponseBodyLayer::new(Body::new as IntoBody))
+            .layer(CatchPanicLayer::custom(panicked as PanicHandler))
+            // shed / limit: overload protection's layer goes here, before the body is read
+            .layer(AdmitLayer(inbound.clone()))
+            .layer(LimitLayer(inbound.body_limit))
+            .layer(SetSensitiveRequestHeadersLayer::from_shared(
+                inbound.sensitive.clone(),
+            ))
+            // authn, rate limit, fault injection go here
+            .service(inner)
+    }
+}
+
+pub(crate) fn headers(names: &TxnHeaderNames) -> Result<Headers, ServerError> {
+    Ok(Headers::default()
+        .with_gtxid(header_name("txn.headers.gtxid", &names.gtxid)?)
+        .with_ltxid(header_name("txn.headers.ltxid", &names.ltxid)?)
+        .with_branch(header_name("txn.headers.branch", &names.branch)?)
+        .with_attempt(header_name("txn.headers.attempt", &names.attempt)?)
+        .with_timeout(header_name("txn.headers.timeout", &names.timeout)?)
+        .with_retries(header_name("txn.headers.retries", &names.retries)?))
+}
+
+fn header_name(key: &'static str, name: &str) -> Result<HeaderName, ServerError> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| ServerError::HeaderName {
+        key,
+        name: name.to_owned(),
+    })
+}

@@ -1,0 +1,277 @@
+//! One JSON document a line.
+
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::{clock, txn};
+
+/// Writes events as JSON, with the transaction and the fields of the spans around it.
+#[derive(Debug, Clone)]
+pub(super) struct Json {
+    /// `,"service":"name"`, escaped once.
+    service: Arc<str>,
+}
+
+impl Json {
+    pub(super) fn new(service: &str) -> Self {
+        let mut text = String::from(",\"service\":");
+        // Writing to a string cannot fail.
+        let _ = string(&mut text, service);
+        Self {
+            service: text.into(),
+        }
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for Json
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let meta = event.metadata();
+        let time = humantime::format_rfc3339_micros(clock::system());
+        write!(
+            out,
+            "{{\"timestamp\":\"{time}\",\"level\":\"{}\",\"target\":",
+            meta.level()
+        )?;
+        string(&mut out, meta.target())?;
+        out.write_str(&self.service)?;
+        txn::with_current(|txn| {
+            // Ids have no character that JSON would escape.
+            write!(
+                out,
+                ",\"gtxid\":\"{}\",\"ltxid\":{},\"branch\":\"{}\"",
+                txn.gtxid(),
+                txn.ltxid(),
+                txn.branch()
+            )
+        })
+        .unwrap_or(Ok(()))?;
+        let mut fields = Fields {
+            out: &mut out,
+            result: Ok(()),
+        };
+        event.record(&mut fields);
+        fields.result?;
+        if let Some(scope) = context.event_scope() {
+            for span in scope.from_root() {
+                if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
+                    out.write_str(fields.as_str())?;
+                }
+            }
+        }
+        out.write_str("}\n")
+    }
+}
+
+/// A span's fields, each with a comma before it, so that they can follow an event's.
+impl<'w> FormatFields<'w> for Json {
+    fn format_fields<R: RecordFields>(&self, mut out: Writer<'w>, record: R) -> fmt::Result {
+        let mut fields = Fields {
+            out: &mut out,
+            result: Ok(()),
+        };
+        record.record(&mut fields);
+        fields.result
+    }
+}
+
+struct Fields<'a, W> {
+    out: &'a mut W,
+    result: fmt::Result,
+}
+
+impl<W: fmt::Write> Fields<'_, W> {
+    fn put(&mut self, field: &Field, value: impl FnOnce(&mut W) -> fmt::Result) {
+        if self.result.is_ok() {
+            self.result = self
+                .out
+                .write_char(',')
+                .and_then(|()| string(self.out, field.name()))
+                .and_then(|()| self.out.write_char(':'))
+                .and_then(|()| value(self.out));
+        }
+    }
+}
+
+impl<W: fmt::Write> Visit for Fields<'_, W> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, |out| {
+            if value.is_finite() {
+                write!(out, "{value}")
+            } else {
+                out.write_str("null")
+            }
+        });
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, |out| write!(out, "{value}"));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, |out| write!(out, "{value}"));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, |out| write!(out, "{value}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, |out| string(out, value));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, |out| {
+            out.write_char('"')?;
+            write!(Escaping(out), "{value:?}")?;
+            out.write_char('"')
+        });
+    }
+}
+
+fn string(out: &mut impl fmt::Write, text: &str) -> fmt::Result {
+    out.write_char('"')?;
+    Escaping(out).write_str(text)?;
+    out.write_char('"')
+}
+
+/// Escapes what is written through it: JSON's own characters, and every control character, so that no text from outside
+/// can end the line or move a terminal's cursor.
+struct Escaping<'a, W>(&'a mut W);
+
+impl<W: fmt::Write> fmt::Write for Escaping<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut plain = 0;
+        for (at, character) in text.char_indices() {
+            if !matches!(character, '"' | '\\') && !character.is_control() {
+                continue;
+            }
+            self.0.write_str(text.get(plain..at).unwrap_or_default())?;
+            plain = at + character.len_utf8();
+            match character {
+                '"' => self.0.write_str("\\\"")?,
+                '\\' => self.0.write_str("\\\\")?,
+                '\n' => self.0.write_str("\\n")?,
+                '\r' => self.0.write_str("\\r")?,
+                '\t' => self.0.write_str("\\t")?,
+                // Control characters all lie below U+0100.
+                control => write!(self.0, "\\u{:04x}", u32::from(control))?,
+            }
+        }
+        self.0.write_str(text.get(plain..).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+
+    use serde_json::Value;
+    use tracing_subscriber::fmt::MakeWriter;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+    use crate::txn::{Gtxid, Txn};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Lines {
+        type Writer = Self;
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    fn lines(work: impl FnOnce()) -> Vec<Value> {
+        let lines = Lines::default();
+        let json = Json::new("shop");
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(lines.clone())
+            .event_format(json.clone())
+            .fmt_fields(json);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work);
+        let bytes = lines.0.lock().unwrap().clone();
+        String::from_utf8(bytes)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_line_inside_a_request_carries_the_transaction() {
+        let txn = Txn::root("abc".parse::<Gtxid>().unwrap());
+        let lines = lines(|| {
+            txn::sync_scope(
+                txn,
+                || tracing::info!(target: "here", status = 200_u16, ms = 1.5, "request"),
+            );
+            tracing::info!("outside");
+        });
+        let [inside, outside] = lines.as_slice() else {
+            panic!("{lines:?}")
+        };
+        assert_eq!(
+            (&inside["gtxid"], &inside["ltxid"], &inside["branch"]),
+            (&"abc".into(), &1.into(), &"1".into())
+        );
+        assert_eq!(
+            (&inside["service"], &inside["target"]),
+            (&"shop".into(), &"here".into())
+        );
+        assert_eq!(
+            (&inside["status"], &inside["ms"], &inside["message"]),
+            (&200.into(), &1.5.into(), &"request".into())
+        );
+        assert!(outside.get("gtxid").is_none());
+    }
+
+    #[test]
+    fn hostile_text_stays_inside_its_string() {
+        let hostile = "a\"b\\c\n{\"level\":\"ERROR\"}\r\u{1b}[2J\u{9b}\0";
+        let lines =
+            lines(|| tracing::info!(hostile, debug = ?hostile, shown = %hostile, nan = f64::NAN));
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0]["hostile"], hostile);
+        assert_eq!(lines[0]["shown"], hostile);
+        assert_eq!(lines[0]["nan"], Value::Null);
+    }
+
+    #[test]
+    fn the_fields_of_the_spans_around_follow() {
+        let lines = lines(|| {
+            tracing::info_span!("job", kind = "import", n = 3).in_scope(|| tracing::info!("go"))
+        });
+        assert_eq!(
+            (&lines[0]["kind"], &lines[0]["n"]),
+            (&"import".into(), &3.into())
+        );
+    }
+}
