@@ -4,6 +4,8 @@
 //! [`settings`] what can be configured, [`model`] what the service is about, [`api`] how it is asked and [`store`] where
 //! it is kept.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod api;
 pub mod model;
 pub mod seed;

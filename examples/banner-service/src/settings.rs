@@ -4,7 +4,10 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use msa_core::config::Secret;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::store::Address;
 
 /// What can be set under `[banner]`; read once at start.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -12,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct BannerSettings {
     /// Where the schedule is kept: `sqlite://<file>` or `postgres://<user>:<password>@<host>/<database>`. A secret,
     /// because a PostgreSQL address carries a password. `DATABASE_URL` sets it too. Defaults to `sqlite://banner.db`.
+    #[serde(deserialize_with = "usable_url")]
     pub database_url: Secret,
     /// Connections that the service opens to PostgreSQL at most. SQLite has one that writes and up to four that read.
     /// Defaults to 10.
@@ -33,4 +37,11 @@ impl Default for BannerSettings {
             slots: SIX,
         }
     }
+}
+
+/// Refuses an address of no use while the configuration is read, where its source is known.
+fn usable_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    let url = Secret::deserialize(deserializer)?;
+    url.get().parse::<Address>().map_err(D::Error::custom)?;
+    Ok(url)
 }

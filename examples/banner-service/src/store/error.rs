@@ -9,8 +9,8 @@ use crate::model::Placement;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The address in `banner.database_url` is of no use. It is not repeated here: it may hold a password.
-    #[error("banner.database_url (or DATABASE_URL) {0}")]
+    /// The address of the database is of no use. It is not repeated here: it may hold a password.
+    #[error("the address of the database {0}")]
     Url(&'static str),
     /// What was named does not exist.
     #[error("there is no {what} {id}")]

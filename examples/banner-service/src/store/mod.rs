@@ -8,10 +8,13 @@ mod postgres;
 mod row;
 mod sqlite;
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 
 use self::error::Refused;
 pub use self::error::StoreError;
@@ -37,6 +40,27 @@ pub enum Store {
     Postgres(Postgres),
 }
 
+/// The address of a store, understood.
+#[derive(Debug, Clone)]
+pub enum Address {
+    /// `sqlite://<file>`
+    Sqlite(SqliteConnectOptions),
+    /// `postgres://<user>:<password>@<host>:<port>/<database>`
+    Postgres(PgConnectOptions),
+}
+
+impl FromStr for Address {
+    type Err = StoreError;
+
+    fn from_str(url: &str) -> Result<Self, StoreError> {
+        match url.split_once(':') {
+            Some(("sqlite", _)) => sqlite::options(url).map(Self::Sqlite),
+            Some(("postgres" | "postgresql", _)) => postgres::options(url).map(Self::Postgres),
+            _ => Err(StoreError::Url("must begin with sqlite:// or postgres://")),
+        }
+    }
+}
+
 /// Runs the same call on whichever database this is.
 macro_rules! on {
     ($store:expr, $database:ident => $call:expr) => {
@@ -48,19 +72,18 @@ macro_rules! on {
 }
 
 impl Store {
-    /// A store at the configured address. Connects when it is first used, so it also succeeds while the database is down.
+    /// A store at the configured address. Connects when it is first used, so it also succeeds while the database is
+    /// down.
     ///
     /// # Errors
-    /// [`StoreError::Url`] when the address is none of `sqlite:` or `postgres:`.
+    /// [`StoreError::Url`] when the address is of no use.
     pub fn new(settings: &BannerSettings) -> Result<Self, StoreError> {
-        let url = settings.database_url.get();
-        match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("sqlite") => Sqlite::new(url).map(Self::Sqlite),
-            Some("postgres" | "postgresql") => {
-                Postgres::new(url, settings.max_connections).map(Self::Postgres)
+        Ok(match settings.database_url.get().parse()? {
+            Address::Sqlite(options) => Self::Sqlite(Sqlite::new(options)),
+            Address::Postgres(options) => {
+                Self::Postgres(Postgres::new(options, settings.max_connections))
             }
-            _ => Err(StoreError::Url("must begin with sqlite:// or postgres://")),
-        }
+        })
     }
 
     /// Creates the tables, or brings them up to date.

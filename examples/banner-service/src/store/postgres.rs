@@ -30,20 +30,19 @@ pub struct Postgres {
     pool: PgPool,
 }
 
+pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    let example = "must look like postgres://user:password@host:5432/database";
+    url.parse().map_err(|_| StoreError::Url(example))
+}
+
 impl Postgres {
     /// A pool that connects when it is first used.
-    ///
-    /// # Errors
-    /// [`StoreError::Url`].
-    pub fn new(url: &str, max_connections: NonZeroU32) -> Result<Self, StoreError> {
-        const WRONG: StoreError =
-            StoreError::Url("must look like postgres://user:password@host:5432/database");
-        let options: PgConnectOptions = url.parse().map_err(|_| WRONG)?;
+    pub(super) fn new(options: PgConnectOptions, max_connections: NonZeroU32) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(max_connections.get())
             .acquire_timeout(PATIENCE)
             .connect_lazy_with(options.application_name("banner-service"));
-        Ok(Self { pool })
+        Self { pool }
     }
 
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {

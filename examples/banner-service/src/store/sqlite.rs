@@ -51,31 +51,33 @@ struct Opened {
     write: SqlitePool,
 }
 
+/// A database in memory is refused: it would be another one for each connection.
+pub(super) fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
+    const WRONG: StoreError = StoreError::Url("must name a file, such as sqlite://banner.db");
+    let options: SqliteConnectOptions = url.parse().map_err(|_| WRONG)?;
+    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    if in_memory || options.get_filename().as_os_str().is_empty() {
+        return Err(WRONG);
+    }
+    Ok(options
+        .journal_mode(SqliteJournalMode::Wal)
+        // With WAL this loses at worst the last commits when the power fails, never the file.
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE))
+}
+
 impl Sqlite {
     /// The file that the address names. Nothing is opened yet.
-    ///
-    /// # Errors
-    /// [`StoreError::Url`], also for a database in memory: it would be another one for each connection.
-    pub fn new(url: &str) -> Result<Self, StoreError> {
-        const WRONG: StoreError = StoreError::Url("must name a file, such as sqlite://banner.db");
-        let options: SqliteConnectOptions = url.parse().map_err(|_| WRONG)?;
+    pub(super) fn new(options: SqliteConnectOptions) -> Self {
         let file = options.get_filename().to_owned();
-        if file.as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory") {
-            return Err(WRONG);
-        }
-        let options = options
-            .journal_mode(SqliteJournalMode::Wal)
-            // With WAL this loses at worst the last commits when the power fails, never the file.
-            .synchronous(SqliteSynchronous::Normal)
-            .foreign_keys(true)
-            .busy_timeout(PATIENCE);
         let (opened, opening) = (RwLock::new(None), Mutex::new(()));
-        Ok(Self(Arc::new(Inner {
+        Self(Arc::new(Inner {
             file,
             options,
             opened,
             opening,
-        })))
+        }))
     }
 
     /// The connections to the file as it is now.

@@ -1,5 +1,7 @@
 //! The whole service in process, without a socket: its router over a real database.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail loudly
+
 mod fixture;
 mod outage;
 mod postgres;
