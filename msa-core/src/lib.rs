@@ -1,12 +1,25 @@
 //! msa turns an axum and reqwest program into a dependable microservice, in process and without a sidecar.
 
+pub mod admin;
 pub mod balance;
 pub mod client;
 pub mod clock;
 pub mod config;
 pub mod discovery;
+mod error;
 pub mod event;
+pub mod health;
+pub mod prelude;
 pub mod problem;
+mod run;
 pub mod server;
+pub mod service;
 pub mod telemetry;
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
 pub mod txn;
+
+pub use error::Error;
+pub use run::run;
+pub use service::Service;
+pub use txn::{JoinSet, spawn, spawn_blocking};

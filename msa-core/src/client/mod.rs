@@ -56,6 +56,7 @@ mod deadline;
 mod error;
 mod middleware;
 mod options;
+mod problem;
 mod record;
 mod resend;
 mod service;

@@ -1,5 +1,10 @@
 //! Why a service cannot be served.
 
+use std::io;
+
+use super::accept::BindError;
+use crate::discovery::EndpointsError;
+
 /// A service cannot be built or served.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -12,4 +17,27 @@ pub enum ServerError {
         /// What it says.
         name: String,
     },
+    /// A setting names an origin that cannot exist.
+    #[error("`{0}` in server.cors.origins is not an origin: write it as https://shop.example, or `*` for any")]
+    Origin(String),
+    /// A setting asks for something that was left out when msa-core was compiled.
+    #[error("{key} is on, but msa-core was compiled without the feature `{feature}`: add it to msa-core in Cargo.toml")]
+    Feature {
+        /// The setting.
+        key: &'static str,
+        /// The feature.
+        feature: &'static str,
+    },
+    /// The endpoints of a service are not.
+    #[error(transparent)]
+    Endpoints(EndpointsError),
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(BindError),
+    /// A listener does not tell its address.
+    #[error("the listener's address cannot be read")]
+    Address(#[source] io::Error),
+    /// The operating system refuses signal handlers.
+    #[error("SIGTERM and SIGINT cannot be listened to")]
+    Signals(#[source] io::Error),
 }

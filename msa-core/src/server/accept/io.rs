@@ -1,0 +1,138 @@
+//! The socket as hyper sees it.
+//!
+//! It gives back the bytes that were read to tell the protocol, notes when bytes come and go, and once it belongs to an
+//! upgraded connection, which no task of ours drives any more, it fails when the drain cuts.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::futures::OwnedNotified;
+
+use super::conn::Conn;
+use super::first::Prefix;
+use super::tracker::Stage;
+
+pub(super) struct Io<T> {
+    inner: T,
+    prefix: Prefix,
+    conn: Arc<Conn>,
+    cut_read: CutWatch,
+    cut_write: CutWatch,
+}
+
+impl<T> Io<T> {
+    pub(super) fn new(inner: T, prefix: Prefix, conn: Arc<Conn>) -> Self {
+        Self {
+            inner,
+            prefix,
+            conn,
+            cut_read: CutWatch(None),
+            cut_write: CutWatch(None),
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Io<T> {
+    #[inline]
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.conn.is_upgraded() && this.cut_read.poll(&this.conn, cx) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        let before = buf.filled().len();
+        this.prefix.take_into(buf);
+        let replayed = buf.filled().len() > before;
+        let read = Pin::new(&mut this.inner).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            this.conn.on_read();
+            // An error after replayed bytes comes again with the next read.
+            return Poll::Ready(Ok(()));
+        }
+        if read.is_ready() && !replayed && buf.remaining() > 0 {
+            this.conn.eof.store(true, Ordering::Relaxed);
+        }
+        read
+    }
+}
+
+impl<T: AsyncWrite + Unpin> Io<T> {
+    #[inline]
+    fn write(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut T>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if self.conn.is_upgraded() && self.cut_write.poll(&self.conn, cx) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        let written = write(Pin::new(&mut self.inner), cx);
+        self.conn.on_write(written.is_pending());
+        written
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Io<T> {
+    #[inline]
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut().write(cx, |io, cx| io.poll_write(cx, buf))
+    }
+
+    #[inline]
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut()
+            .write(cx, |io, cx| io.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    #[inline]
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+}
+
+/// Waits for the cut on behalf of whoever uses an upgraded connection. One for each direction, which may be two tasks.
+struct CutWatch(Option<Pin<Box<OwnedNotified>>>);
+
+impl CutWatch {
+    /// Whether everything ends now; else the task is woken when it does.
+    fn poll(&mut self, conn: &Conn, cx: &mut Context<'_>) -> bool {
+        let tracker = &conn.tracker;
+        loop {
+            if tracker.stage() == Stage::Cut {
+                return true;
+            }
+            let changed = self
+                .0
+                .get_or_insert_with(|| Box::pin(Arc::clone(&tracker.changed).notified_owned()));
+            if changed.as_mut().poll(cx).is_pending() {
+                // Read again: it may have come before the watch was there.
+                return tracker.stage() == Stage::Cut;
+            }
+            self.0 = None;
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! One request on its way between hyper and the inbound stack.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, Bytes};
+use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+use tower::util::Oneshot;
+
+use super::DRAINING;
+use super::conn::{Conn, InFlight};
+use super::tracker::Stage;
+use crate::health::Probe;
+
+/// The connection that a request came by; an extension of every request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Peer {
+    /// The address at the other end of the connection, which may be a proxy's.
+    pub addr: SocketAddr,
+}
+
+/// The inbound stack as hyper calls it.
+pub(super) struct Inbound<S> {
+    service: S,
+    conn: Arc<Conn>,
+}
+
+impl<S> Inbound<S> {
+    pub(super) fn new(service: S, conn: Arc<Conn>) -> Self {
+        Self { service, conn }
+    }
+}
+
+impl<S> hyper::service::Service<Request<Incoming>> for Inbound<S>
+where
+    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone,
+{
+    type Response = Response<Tracked>;
+    type Error = Infallible;
+    type Future = Respond<S>;
+
+    #[inline]
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let has_body = !request.body().is_end_stream();
+        let guard = self.conn.begin(request.method(), request.uri(), has_body);
+        if self.conn.reserved && Probe::from_path(request.uri().path()).is_none() {
+            return Respond {
+                state: State::Refused,
+                guard: Some(guard),
+            };
+        }
+        let (mut parts, body) = request.into_parts();
+        parts.extensions.insert(Peer {
+            addr: self.conn.peer,
+        });
+        // An empty body boxes nothing.
+        let body = if has_body {
+            Body::new(body)
+        } else {
+            Body::empty()
+        };
+        let request = Request::from_parts(parts, body);
+        Respond {
+            state: State::Called {
+                future: Oneshot::new(self.service.clone(), request),
+            },
+            guard: Some(guard),
+        }
+    }
+}
+
+pin_project! {
+    /// The answer to come.
+    pub(super) struct Respond<S: tower::Service<Request<Body>>> {
+        #[pin]
+        state: State<S>,
+        guard: Option<InFlight>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S: tower::Service<Request<Body>>> {
+        Called { #[pin] future: Oneshot<S, Request<Body>> },
+        Refused,
+    }
+}
+
+impl<S> Future for Respond<S>
+where
+    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone,
+{
+    type Output = Result<Response<Tracked>, Infallible>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = match this.state.project() {
+            StateProj::Called { future } => match ready!(future.poll(cx)) {
+                Ok(response) => response,
+                Err(never) => match never {},
+            },
+            StateProj::Refused => full(),
+        };
+        if let Some(guard) = this.guard.as_ref() {
+            say_goodbye(&guard.conn, &mut response);
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS
+                || (guard.is_connect() && response.status().is_success())
+            {
+                guard.upgrade();
+            }
+        }
+        let guard = this.guard.take();
+        Poll::Ready(Ok(response.map(|inner| Tracked { inner, guard })))
+    }
+}
+
+/// Tells the caller when this is the connection's last answer, or should be.
+#[inline]
+fn say_goodbye(conn: &Conn, response: &mut Response<Body>) {
+    let draining = conn.tracker.stage() >= Stage::Draining;
+    if !draining && !conn.reserved {
+        return;
+    }
+    let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    if draining {
+        headers.insert(DRAINING, HeaderValue::from_static("1"));
+    }
+    // An upgrade's own `connection: upgrade` must stay.
+    if !conn.is_http2() && !upgraded {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+/// What a connection of the reserve is told when it asks for anything but a probe.
+fn full() -> Response<Body> {
+    const PROBLEM: &str = r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"this instance has no connection left; try another one, or again in a second"}"#;
+    let mut response = Response::new(Body::from(PROBLEM));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+pin_project! {
+    /// An answer's body, which keeps its request in flight until it ends.
+    pub(super) struct Tracked {
+        #[pin]
+        inner: Body,
+        guard: Option<InFlight>,
+    }
+}
+
+impl http_body::Body for Tracked {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    #[inline]
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let mut this = self.project();
+        let frame = ready!(this.inner.as_mut().poll_frame(cx));
+        if !matches!(frame, Some(Ok(_))) || this.inner.is_end_stream() {
+            *this.guard = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    #[inline]
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    #[inline]
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,193 @@
+//! Putting a [`Service`] together.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use axum::Router;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Service;
+use super::background::endpoints;
+use super::cli::{self, Ask, Job};
+use crate::Error;
+use crate::client::ServiceClient;
+use crate::config::{Config, ConfigError, Loader};
+use crate::discovery::{Discover, FileSource, FixedSource};
+use crate::event::{Observer, Observers};
+use crate::health::{Lifecycle, Registry};
+use crate::server::signal::Shutdown;
+use crate::server::{MsaLayer, ServerError};
+use crate::telemetry::Logs;
+
+/// Builds a [`Service`].
+#[must_use = "a builder does nothing until it is built"]
+pub struct ServiceBuilder {
+    name: String,
+    about: Option<String>,
+    version: Option<String>,
+    loader: Loader,
+    jobs: Vec<Job>,
+    sources: Vec<Arc<dyn Discover>>,
+    observers: Observers,
+}
+
+impl ServiceBuilder {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            about: None,
+            version: None,
+            loader: Loader::new(name),
+            jobs: Vec::new(),
+            sources: Vec::new(),
+            observers: Observers::none(),
+        }
+    }
+
+    /// One sentence for `--help`. Defaults to none.
+    pub fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = Some(about.into());
+        self
+    }
+
+    /// What `--version` prints, usually `env!("CARGO_PKG_VERSION")`. Defaults to msa's own version.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// A section of the configuration that is the service's own.
+    pub fn section<T>(mut self, name: &'static str) -> Self
+    where
+        T: DeserializeOwned + Serialize + JsonSchema + Default + Send + Sync + 'static,
+    {
+        self.loader = self.loader.section::<T>(name);
+        self
+    }
+
+    /// A variable that sets a key, such as `DATABASE_URL`. It wins over `MSA_*` variables.
+    pub fn env_alias(mut self, variable: &'static str, key: &'static str) -> Self {
+        self.loader = self.loader.env_alias(variable, key);
+        self
+    }
+
+    /// A one-off job that the command line can name, such as `migrate`: the program asks for it by
+    /// [`Service::command`], under the same configuration and logs.
+    pub fn command(mut self, name: &'static str, about: &'static str) -> Self {
+        self.jobs.push(Job { name, about });
+        self
+    }
+
+    /// A source of endpoints of one's own, asked after the configuration and the file.
+    pub fn discovery(mut self, source: Arc<dyn Discover>) -> Self {
+        self.sources.push(source);
+        self
+    }
+
+    /// Somebody who is told of every decision.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers = self.observers.with(observer);
+        self
+    }
+
+    /// The service, configured by its environment and command line; see [`Service::from_env`].
+    ///
+    /// # Errors
+    ///
+    /// The configuration or the command line is wrong; the error lists everything that is.
+    pub fn from_env(mut self) -> Result<Service, Error> {
+        let line = cli::parse(std::env::args_os().collect::<Vec<OsString>>(), &self.jobs)?;
+        match line.ask {
+            Ask::Help => print_and_exit(&cli::help(&self.name, self.about.as_deref(), &self.jobs)),
+            Ask::Version => {
+                let version = self.version.as_deref().unwrap_or(env!("CARGO_PKG_VERSION"));
+                print_and_exit(&format!("{} {version}\n", self.name))
+            }
+            Ask::Run | Ask::CheckConfig | Ask::PrintConfig | Ask::PrintSchema => {}
+        }
+        if let Some(dir) = line.dir {
+            self.loader = self.loader.dir(dir);
+        }
+        if let Some(profile) = line.profile {
+            self.loader = self.loader.profile(profile);
+        }
+        let loader = std::mem::replace(&mut self.loader, Loader::new(&self.name));
+        let config = loader.load()?;
+        match line.ask {
+            Ask::PrintConfig => print_and_exit(&config.print()),
+            Ask::PrintSchema => print_and_exit(&format!("{:#}\n", config.schema())),
+            Ask::CheckConfig => {
+                let warnings = config.warnings().iter().map(|warning| format!("warning: {warning}\n"));
+                let warnings: String = warnings.collect();
+                self.build(config, None)?;
+                print_and_exit(&format!("{warnings}ok\n"))
+            }
+            Ask::Run | Ask::Help | Ask::Version => self.build(config, line.job),
+        }
+    }
+
+    /// The service with a configuration that was loaded some other way: for tests.
+    ///
+    /// # Errors
+    ///
+    /// A value that only its user can check is wrong: a header's name, a log filter.
+    pub fn with_config(self, config: Config) -> Result<Service, Error> {
+        self.build(config, None)
+    }
+
+    fn build(self, config: Config, command: Option<&'static str>) -> Result<Service, Error> {
+        let settings = config.settings();
+        let logs = Logs::install(&self.name, &settings.log)?;
+        for warning in config.warnings() {
+            tracing::warn!(target: "msa::config", "{warning}");
+        }
+        let layer = MsaLayer::new(&settings)?.observed_by(self.observers.clone());
+        let fixed = Arc::new(FixedSource::new(self.observers.clone()));
+        fixed.update(endpoints(&settings)).map_err(ServerError::Endpoints)?;
+        let file = settings.discovery.file.as_ref();
+        let file = file.map(|path| FileSource::open(path, self.observers.clone()));
+        let mut client = ServiceClient::builder()
+            .discovery(fixed.clone())
+            .live_settings(config.watch())
+            .headers(layer.headers().clone())
+            .observers(self.observers);
+        if let Some(file) = &file {
+            client = client.discovery(file.clone());
+        }
+        for source in self.sources {
+            client = client.discovery(source);
+        }
+        Ok(Service {
+            name: self.name.into(),
+            command,
+            logs,
+            layer,
+            health: Registry::with_settings(Lifecycle::new(), settings.health.clone()),
+            client: client.build().map_err(Error::other)?,
+            fixed,
+            file,
+            shutdown: Shutdown::new(),
+            routes: Router::new(),
+            hooks: Vec::new(),
+            config,
+        })
+    }
+}
+
+/// What was asked for is on standard output; a reader that went away is no failure of ours.
+#[allow(clippy::exit)] // documented at `from_env`: the process was started to print this
+fn print_and_exit(text: &str) -> ! {
+    let mut out = io::stdout().lock();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    std::process::exit(i32::from(printed.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe)))
+}
+
+impl fmt::Debug for ServiceBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceBuilder").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,39 @@
+//! What stands before the router: the probes, past everything below.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use futures_util::future::Either;
+use http::Request;
+use tower::Service;
+
+use crate::health::Probes;
+
+/// The router behind its probes.
+#[derive(Debug, Clone)]
+pub(super) struct Front {
+    pub(super) probes: Probes,
+    pub(super) router: Router,
+}
+
+impl Service<Request<Body>> for Front {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<RouteFuture<Infallible>, Ready<Result<Response, Infallible>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        match self.probes.answer(&request) {
+            Some(response) => Either::Right(ready(Ok(response))),
+            None => Either::Left(self.router.call(request)),
+        }
+    }
+}
