@@ -9,6 +9,7 @@ mod span;
 
 pub use rate::Rate;
 pub use secret::Secret;
+pub(super) use secret::reveal;
 pub use size::Size;
 pub use span::Span;
 

@@ -142,14 +142,7 @@ mod tests {
     #[test]
     fn a_number_without_a_unit_is_refused_unless_it_is_zero() {
         assert!("0".parse::<Span>().unwrap().is_zero());
-        for text in [
-            "500",
-            "",
-            "-1s",
-            "1.5s",
-            "10 parsecs",
-            "99999999999999999999h",
-        ] {
+        for text in ["500", "", "-1s", "10 parsecs", "99999999999999999999h"] {
             let error = text.parse::<Span>().unwrap_err();
             assert!(error.to_string().contains("unit"), "{text}: {error}");
         }

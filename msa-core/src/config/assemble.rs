@@ -1,0 +1,273 @@
+//! From texts to settings: lays the layers, checks the result, and reads it into its types.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use figment::value::{Tag, Value};
+
+use super::env::Variables;
+use super::error::{Problem, Source};
+use super::files::{Files, Places};
+use super::layer::{Layer, Layers, Sources};
+use super::schema::Node;
+use super::section::{self, AnySection, Kind};
+use super::{Settings, path, secrets, suggest, toml, validate, walk};
+
+/// Everything that loading needs; the same at every reload.
+pub(super) struct Recipe {
+    pub(super) service: String,
+    pub(super) sections: Vec<(String, Kind)>,
+    pub(super) aliases: Vec<(String, String)>,
+    pub(super) variables: Variables,
+    pub(super) profile: Option<String>,
+    pub(super) places: Places,
+    /// Texts given in place of files.
+    pub(super) texts: Vec<(Arc<str>, String)>,
+    pub(super) schema: serde_json::Value,
+}
+
+/// The merged values, checked, and where each comes from.
+#[derive(Clone)]
+pub(super) struct Merged {
+    pub(super) tree: Value,
+    pub(super) sources: Sources,
+    pub(super) warnings: Vec<String>,
+}
+
+/// The values as their types.
+pub(super) struct Typed {
+    pub(super) settings: Arc<Settings>,
+    pub(super) sections: BTreeMap<String, AnySection>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Recipe {
+    pub(super) fn root(&self) -> Node<'_> {
+        Node::root(&self.schema)
+    }
+
+    /// What is on the disk now.
+    pub(super) fn read(&self) -> Result<Files, Vec<Problem>> {
+        let mut files = self.places.read()?;
+        files.toml.extend(self.texts.iter().cloned());
+        Ok(files)
+    }
+
+    /// Lays the layers and checks what comes out; all problems at once.
+    pub(super) fn merge(&self, files: &Files) -> Result<Merged, Vec<Problem>> {
+        let root = self.root();
+        let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+        let mut layers = Layers::default();
+        match self.defaults() {
+            Ok(layer) => layers.merge(layer),
+            Err(problem) => return Err(vec![problem]),
+        }
+        for (name, text) in &files.toml {
+            let (layer, found) = toml::read(name, text, root);
+            problems.extend(found);
+            if let Some(layer) = layer {
+                layers.merge(layer);
+            }
+        }
+        if let Some(profile) = &self.profile
+            && self.texts.is_empty()
+        {
+            let wanted = format!("msa.{profile}.toml");
+            if !files.toml.iter().any(|(name, _)| name.ends_with(&wanted)) {
+                warnings.push(format!(
+                    "the profile is `{profile}`, but there is no {wanted}"
+                ));
+            }
+        }
+        layers.merge(secrets::read(files, root, &mut problems));
+        layers.merge(self.variables.prefixed(root, &mut problems, &mut warnings));
+        let last =
+            self.variables
+                .conventional(&layers, &self.aliases, root, &mut problems, &mut warnings);
+        layers.merge(last);
+        let (tree, sources) = layers.finish().map_err(|error| {
+            // No provider of ours fails, so this cannot be told of any key.
+            vec![Problem::new(Source::Default, "", error.kind.to_string())]
+        })?;
+        problems.extend(walk::problems(&tree, root, &sources));
+        if problems.is_empty() {
+            Ok(Merged {
+                tree,
+                sources,
+                warnings,
+            })
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn defaults(&self) -> Result<Layer, Problem> {
+        let refuse = |key: &str, error: figment::Error| {
+            let message = format!(
+                "the default of `{key}` cannot be written as a value: {}",
+                error.kind
+            );
+            Problem::new(Source::Default, key, message)
+        };
+        let defaults = section::defaults::<Settings>().map_err(|error| refuse("", error))?;
+        let mut tree = defaults.into_dict().unwrap_or_default();
+        for (name, kind) in &self.sections {
+            let default = (kind.default)().map_err(|error| refuse(name, error))?;
+            tree.insert(name.clone(), default);
+        }
+        Ok(Layer::of(tree))
+    }
+
+    /// Reads a checked tree into its types, and checks what concerns several settings.
+    pub(super) fn read_types(&self, merged: &Merged) -> Result<Typed, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut refuse =
+            |at: &str, error: figment::Error| problems.push(self.unreadable(merged, at, &error));
+        let filled = with_client_defaults(merged.tree.clone());
+        let settings: Option<Settings> = section::read(&filled)
+            .map_err(|error| refuse("", error))
+            .ok();
+        let mut sections = BTreeMap::new();
+        for (name, kind) in &self.sections {
+            let Some(value) = merged.tree.find_ref(name) else {
+                continue; // the defaults layer has every section
+            };
+            match (kind.read)(value) {
+                Ok(section) => {
+                    sections.insert(name.clone(), section);
+                }
+                Err(error) => refuse(name, error),
+            }
+        }
+        let Some(settings) = settings else {
+            return Err(problems);
+        };
+        for (key, message) in validate::problems(&settings) {
+            problems.push(Problem::new(merged.sources.of(&key), key, message));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut warnings = merged.warnings.clone();
+        warnings.extend(validate::warnings(&settings));
+        Ok(Typed {
+            settings: Arc::new(settings),
+            sections,
+            warnings,
+        })
+    }
+
+    /// An error of a type's own `Deserialize`, which may quote what it was given.
+    fn unreadable(&self, merged: &Merged, at: &str, error: &figment::Error) -> Problem {
+        let mut key = at.to_owned();
+        let mut node = self.root().child(at);
+        let mut value = if at.is_empty() {
+            Some(&merged.tree)
+        } else {
+            merged.tree.find_ref(at)
+        };
+        if at.is_empty() {
+            node = Some(self.root());
+        }
+        for name in &error.path {
+            key = path::child(&key, name);
+            node = node.and_then(|node| node.child(name));
+            value = value.and_then(|value| value.as_dict()?.get(name));
+        }
+        let source = merged.sources.of(&key);
+        let said = error.kind.to_string();
+        let mut hidden = Vec::new();
+        hidden_texts(
+            &merged.tree,
+            Some(self.root()),
+            &merged.sources,
+            "",
+            &mut hidden,
+        );
+        let secret = node.is_some_and(Node::is_secret)
+            || matches!(source, Source::Secret(_))
+            || hidden.iter().any(|text| said.contains(text.as_str()));
+        let missing = matches!(error.kind, figment::error::Kind::MissingField(_));
+        let message = if missing {
+            let name = suggest::variable(key.split('.'));
+            format!("`{key}`: {said}; set it in msa.toml or by a variable that begins with {name}")
+        } else if secret {
+            format!(
+                "`{key}` has a value that is refused, and is not shown since it is or holds a secret"
+            )
+        } else {
+            format!("`{key}`: {said}")
+        };
+        Problem::new(source, key, message)
+    }
+}
+
+/// Every text that must not be shown.
+fn hidden_texts(
+    value: &Value,
+    node: Option<Node<'_>>,
+    sources: &Sources,
+    at: &str,
+    found: &mut Vec<String>,
+) {
+    let secret = node.is_some_and(Node::is_secret)
+        || (!at.is_empty() && matches!(sources.of(at), Source::Secret(_)));
+    match value {
+        Value::Dict(_, table) => {
+            for (key, value) in table {
+                let next = if secret {
+                    node
+                } else {
+                    node.and_then(|node| node.child(key))
+                };
+                hidden_texts(value, next, sources, &path::child(at, key), found);
+            }
+        }
+        Value::Array(_, items) => {
+            for (index, value) in items.iter().enumerate() {
+                let next = if secret {
+                    node
+                } else {
+                    node.and_then(|node| node.item(index))
+                };
+                hidden_texts(value, next, sources, &path::item(at, index), found);
+            }
+        }
+        Value::String(_, text) if secret && !text.is_empty() => found.push(text.clone()),
+        _ => {}
+    }
+}
+
+/// Fills what `clients.<service>` leaves open from `client`.
+fn with_client_defaults(mut tree: Value) -> Value {
+    let Value::Dict(_, table) = &mut tree else {
+        return tree;
+    };
+    let defaults = table.get("client").cloned();
+    if let (Some(defaults), Some(Value::Dict(_, clients))) = (defaults, table.get_mut("clients")) {
+        for client in clients.values_mut() {
+            let own = std::mem::replace(
+                client,
+                Value::Dict(Tag::Default, figment::value::Dict::new()),
+            );
+            *client = overlay(defaults.clone(), own);
+        }
+    }
+    tree
+}
+
+fn overlay(below: Value, above: Value) -> Value {
+    match (below, above) {
+        (Value::Dict(_, mut below), Value::Dict(tag, above)) => {
+            for (key, value) in above {
+                let merged = match below.remove(&key) {
+                    Some(old) => overlay(old, value),
+                    None => value,
+                };
+                below.insert(key, merged);
+            }
+            Value::Dict(tag, below)
+        }
+        (_, above) => above,
+    }
+}

@@ -1,0 +1,88 @@
+//! What the schema cannot say: rules between several settings.
+
+use std::collections::BTreeMap;
+
+use super::Settings;
+
+/// Each problem with the key that it is told of.
+pub(super) fn problems(settings: &Settings) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut refuse = |key: &str, message: String| found.push((key.to_owned(), message));
+    let server = &settings.server;
+    if server.probe_connections >= server.max_connections {
+        refuse(
+            "server.probe_connections",
+            format!(
+                "`server.probe_connections` needs to be less than `server.max_connections` ({}); got {}",
+                server.max_connections, server.probe_connections
+            ),
+        );
+    }
+    let admin = &settings.admin;
+    if admin.enabled && admin.addr == server.addr && admin.addr.port() != 0 {
+        refuse(
+            "admin.addr",
+            format!(
+                "`admin.addr` and `server.addr` are both {}; they are two listeners",
+                admin.addr
+            ),
+        );
+    }
+    let health = &settings.health;
+    let freshest = health.interval.get().saturating_add(health.timeout.get());
+    if health.max_age.get() < freshest {
+        refuse(
+            "health.max_age",
+            format!(
+                "`health.max_age` needs to be at least `health.interval` and `health.timeout` together, or every \
+                 result is too old; got {}",
+                health.max_age
+            ),
+        );
+    }
+    let headers = &settings.txn.headers;
+    let names = [
+        ("gtxid", &headers.gtxid),
+        ("ltxid", &headers.ltxid),
+        ("branch", &headers.branch),
+        ("attempt", &headers.attempt),
+        ("timeout", &headers.timeout),
+        ("retries", &headers.retries),
+    ];
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for (key, name) in names {
+        if let Some(other) = seen.insert(name, key) {
+            refuse(
+                &format!("txn.headers.{key}"),
+                format!(
+                    "`txn.headers.{key}` and `txn.headers.{other}` have the same name {name:?}"
+                ),
+            );
+        }
+    }
+    found
+}
+
+/// What is allowed and probably not meant.
+pub(super) fn warnings(settings: &Settings) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut needs = |on: bool, key: &str, feature: &str| {
+        if on {
+            found.push(format!(
+                "`{key}` has no effect: this program was built without the feature `{feature}`"
+            ));
+        }
+    };
+    let server = &settings.server;
+    needs(
+        server.compression && !cfg!(feature = "compression"),
+        "server.compression",
+        "compression",
+    );
+    needs(
+        !server.cors.origins.is_empty() && !cfg!(feature = "cors"),
+        "server.cors.origins",
+        "cors",
+    );
+    found
+}
