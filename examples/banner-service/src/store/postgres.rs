@@ -53,7 +53,9 @@ impl Postgres {
         let newest = "SELECT max(version) FROM _sqlx_migrations WHERE success";
         let applied = sqlx::query_scalar::<_, Option<i64>>(newest).fetch_one(&self.pool);
         let applied = tokio::time::timeout(CHECK_PATIENCE, applied).await;
-        let applied = applied.map_err(|_| StoreError::Unavailable("no answer".into()))??;
+        let applied = applied.map_err(|_| {
+            StoreError::Unavailable(format!("no answer within {CHECK_PATIENCE:?}"))
+        })??;
         let known = MIGRATIONS.iter().map(|(number, ..)| *number).max();
         if applied >= known {
             Ok(())

@@ -40,7 +40,7 @@ struct Inner {
     file: PathBuf,
     options: SqliteConnectOptions,
     opened: RwLock<Option<Opened>>,
-    opening: Mutex<()>,
+    opening: Arc<Mutex<()>>,
 }
 
 /// The connections to a file, and which file that was.
@@ -71,7 +71,7 @@ impl Sqlite {
     /// The file that the address names. Nothing is opened yet.
     pub(super) fn new(options: SqliteConnectOptions) -> Self {
         let file = options.get_filename().to_owned();
-        let (opened, opening) = (RwLock::new(None), Mutex::new(()));
+        let (opened, opening) = (RwLock::new(None), Arc::default());
         Self(Arc::new(Inner {
             file,
             options,
@@ -88,13 +88,30 @@ impl Sqlite {
         if let Some(opened) = self.current()? {
             return Ok(opened);
         }
-        let busy = |_| self.unavailable("is being opened");
-        let _one_at_a_time = timeout(PATIENCE, self.0.opening.lock())
-            .await
-            .map_err(busy)?;
-        if let Some(opened) = self.current()? {
-            return Ok(opened);
-        }
+        let too_long = |_| self.unavailable("locked, or still being migrated");
+        let Ok(turn) = self.0.opening.clone().try_lock_owned() else {
+            drop(
+                timeout(PATIENCE, self.0.opening.lock())
+                    .await
+                    .map_err(too_long)?,
+            );
+            return self
+                .current()?
+                .ok_or_else(|| self.unavailable("could not be opened"));
+        };
+        // A task of its own: whoever gives up waiting must not undo a migration that takes its time.
+        let store = self.clone();
+        let opening = msa_core::spawn(async move {
+            let opened = store.connect().await;
+            drop(turn);
+            opened
+        });
+        let opened = timeout(PATIENCE, opening).await.map_err(too_long)?;
+        opened.unwrap_or_else(|failed| Err(self.unavailable(failed)))
+    }
+
+    /// Opens the file, creates or updates its tables, and keeps the connections for everybody.
+    async fn connect(&self) -> Result<Opened, StoreError> {
         // A file that vanishes later is an accident: an empty one in its place would hide it.
         let first_time = self.opened().is_none();
         let options = self.0.options.clone().create_if_missing(first_time);
@@ -109,7 +126,11 @@ impl Sqlite {
         };
         let (read, write) = (pool(READERS), pool(1));
         // Several processes may start on one file: IMMEDIATE lets one of them migrate and the others find it done.
-        let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
+        let begin = write.begin_with("BEGIN IMMEDIATE").await;
+        let mut transaction = begin.map_err(|error| match StoreError::from(error) {
+            StoreError::Unavailable(reason) => self.unavailable(reason),
+            other => other,
+        })?;
         apply(MIGRATIONS, &mut *transaction).await?;
         transaction.commit().await?;
         let identity = self.identity().map_err(|error| self.unavailable(error))?;
@@ -152,7 +173,8 @@ impl Sqlite {
     }
 
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
-        self.open().await.map(drop)
+        let _turn = self.0.opening.lock().await;
+        self.connect().await.map(drop)
     }
 
     pub(super) async fn check(&self) -> Result<(), StoreError> {
@@ -166,9 +188,10 @@ impl Sqlite {
                 .rollback()
                 .await?)
         };
+        let too_long = |_| Err(self.unavailable("locked, or still being migrated"));
         timeout(CHECK_PATIENCE, probe)
             .await
-            .unwrap_or_else(|_| Err(self.unavailable("is locked")))
+            .unwrap_or_else(too_long)
     }
 
     pub(super) async fn close(&self) {

@@ -52,7 +52,26 @@ async fn a_file_that_vanishes_is_missed_and_welcomed_back() {
     assert_eq!(service.banner("Sale again").await, id + 1);
 }
 
-// The one test that waits in real time: SQLite itself waits for its lock.
+#[tokio::test]
+async fn a_file_that_is_locked_at_the_start_is_opened_once_it_is_free() {
+    let service = Fixture::unopened_sqlite("banner.db");
+    let url = format!(
+        "sqlite://{}?mode=rwc",
+        service.folder.path().join("banner.db").display()
+    );
+    let other = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let lock = other.begin_with("BEGIN EXCLUSIVE").await.unwrap();
+    assert!(matches!(
+        service.store.check().await,
+        Err(StoreError::Unavailable(_))
+    ));
+
+    lock.rollback().await.unwrap();
+    while service.store.check().await.is_err() {}
+    service.banner("Sale").await;
+}
+
+// Takes as long as SQLite waits for a lock (5 s): a clock that SQLite reads itself cannot be paused.
 #[tokio::test]
 async fn a_locked_file_makes_the_service_unready_until_it_is_free() {
     let service = Fixture::sqlite().await;
