@@ -42,13 +42,21 @@ fn call() -> Call {
 #[bench::foreign(foreign())]
 #[bench::ours(ours())]
 fn extract(headers: HeaderMap) -> (Incoming, HeaderMap) {
-    (black_box(Headers::default().extract(black_box(&headers))), headers)
+    (
+        black_box(Headers::default().extract(black_box(&headers))),
+        headers,
+    )
 }
 
 #[library_benchmark]
 #[bench::typical(call(), foreign())]
 fn inject(call: Call, mut headers: HeaderMap) -> (Call, HeaderMap) {
-    Headers::default().inject(black_box(&call), 1, Some(Duration::from_millis(2500)), &mut headers);
+    Headers::default().inject(
+        black_box(&call),
+        1,
+        Some(Duration::from_millis(2500)),
+        &mut headers,
+    );
     (call, headers)
 }
 

@@ -8,5 +8,5 @@ pub use http::StatusCode;
 
 pub use crate::client::{CallError, CallErrorKind, CallOptions, ServiceClient};
 pub use crate::problem::{Json, Path, Problem, Query};
-pub use crate::server::Service;
+pub use crate::service::Service;
 pub use crate::txn::Txn;

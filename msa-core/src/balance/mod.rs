@@ -10,13 +10,14 @@
 //! ```
 //! use msa_core::balance::{self, PickHint};
 //! use msa_core::clock;
+//! use msa_core::config::BalancerName;
 //! use msa_core::discovery::EndpointSet;
 //!
 //! let users: EndpointSet = ["http://10.0.0.1:8081", "http://10.0.0.2:8081"]
 //!     .into_iter()
 //!     .map(str::parse)
 //!     .collect::<Result<_, _>>()?;
-//! let balancer = balance::build("round-robin", 7)?;
+//! let balancer = balance::build(BalancerName::RoundRobin, 7);
 //! balancer.update(&users, clock::now());
 //!
 //! let now = clock::now();
@@ -31,7 +32,7 @@ mod build;
 mod pick;
 mod round_robin;
 
-pub use build::{NAMES, UnknownBalancer, build};
+pub use build::build;
 pub use pick::{End, Pick, PickHint, Tracked};
 pub use round_robin::RoundRobin;
 

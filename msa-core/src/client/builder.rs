@@ -57,9 +57,10 @@ impl ServiceClientBuilder {
 
     /// The same settings for every service. Defaults to `ClientSettings::default()`.
     pub fn client_settings(self, settings: ClientSettings) -> Self {
-        let mut all = Settings::default();
-        all.client = settings;
-        self.settings(all)
+        self.settings(Settings {
+            client: settings,
+            ..Settings::default()
+        })
     }
 
     /// `client` and `clients.<name>` of these settings. Defaults to `Settings::default()`.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{CallError, CallErrorKind, CallOptions};
 use super::service::Limits;
+use super::{CallError, CallErrorKind, CallOptions};
 use crate::clock::Instant;
 
 /// When a call must be over: the soonest of all that were set.

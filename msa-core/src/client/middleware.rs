@@ -105,8 +105,7 @@ impl ServiceMiddleware {
         let state = service.current(shared, now);
         let own = request.timeout().copied();
         let deadline = Deadline::of(now, &state.limits, &options, own, txn.deadline());
-        let mut record =
-            CallRecord::begin(service, txn.next_call(), shared.observers.clone(), now);
+        let mut record = CallRecord::begin(service, txn.next_call(), shared.observers.clone(), now);
         if deadline.has_passed(now) {
             let error = record.name(deadline.error());
             return Err(record.fail(error));
@@ -173,7 +172,10 @@ fn point_by_address(
     endpoint: &Endpoint,
 ) -> std::result::Result<(), CallError> {
     target::point(request.url_mut(), endpoint)?;
-    let Some(addr) = endpoint.addr().filter(|_| endpoint.scheme() == Scheme::Http) else {
+    let Some(addr) = endpoint
+        .addr()
+        .filter(|_| endpoint.scheme() == Scheme::Http)
+    else {
         return Ok(());
     };
     let url = request.url_mut();

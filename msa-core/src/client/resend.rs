@@ -48,7 +48,11 @@ impl Resend {
         error: CallError,
         kept: Option<Request>,
     ) -> Result<Request, CallError> {
-        match (error.failure().is_some_and(Failure::never_sent), kept, error.endpoint()) {
+        match (
+            error.failure().is_some_and(Failure::never_sent),
+            kept,
+            error.endpoint(),
+        ) {
             (true, Some(request), Some(endpoint)) => {
                 self.tried.push(endpoint.clone());
                 self.last = Some(error);

@@ -88,7 +88,10 @@ impl Services {
         if let Some(service) = self.known.load().get(name) {
             return Ok(insert(&self.known, host, service.clone())); // another spelling
         }
-        let subscribed = self.discovery.iter().find_map(|source| source.subscribe(name));
+        let subscribed = self
+            .discovery
+            .iter()
+            .find_map(|source| source.subscribe(name));
         if let Some(endpoints) = subscribed {
             let service = Service::discovered(name.into(), endpoints, &self.shared, now);
             return Ok(insert(&self.known, host, Arc::new(service)));

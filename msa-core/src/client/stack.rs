@@ -61,7 +61,9 @@ pub(super) async fn call(
         // route: its place is here; until then the subset is the whole service
 
         // pick: an endpoint not tried yet in this call
-        let picked = state.balancer.pick(&PickHint::avoiding(resend.tried()), now);
+        let picked = state
+            .balancer
+            .pick(&PickHint::avoiding(resend.tried()), now);
         let pick = match picked {
             Some(pick) if !resend.is_pointless_at(pick.endpoint()) => pick,
             picked => {
@@ -77,7 +79,9 @@ pub(super) async fn call(
 
         // attempt: time limit, headers; injected faults and the attempt's span have their place here
         record.next_attempt();
-        let timeout = options.get_attempt_timeout().unwrap_or(limits.attempt_timeout);
+        let timeout = options
+            .get_attempt_timeout()
+            .unwrap_or(limits.attempt_timeout);
         let attempt = Attempt::begin(&record, pick, timeout, &deadline, now);
         let (mut request_now, kept) = resend.take(request);
         if let Err(error) = target::point(request_now.url_mut(), &endpoint) {
@@ -101,7 +105,9 @@ pub(super) async fn call(
         let sent = transport.send(&endpoint, request_now, &send);
         match attempt.wait(sent).await {
             Ok((response, pick)) => {
-                let max = options.get_max_response().map_or(limits.max_response, Size::get);
+                let max = options
+                    .get_max_response()
+                    .map_or(limits.max_response, Size::get);
                 let covers_body = (!options.is_stream()).then_some(deadline);
                 return body::guard(response, record, pick, max, covers_body);
             }

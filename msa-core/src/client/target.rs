@@ -66,8 +66,14 @@ mod tests {
     #[test]
     fn path_and_query_stay_while_scheme_host_and_port_become_the_endpoints() {
         for (endpoint, expected) in [
-            ("http://10.0.0.1:8081", "http://10.0.0.1:8081/users/7?a=b%20c"),
-            ("https://users.internal", "https://users.internal/users/7?a=b%20c"),
+            (
+                "http://10.0.0.1:8081",
+                "http://10.0.0.1:8081/users/7?a=b%20c",
+            ),
+            (
+                "https://users.internal",
+                "https://users.internal/users/7?a=b%20c",
+            ),
             ("http://[::1]:81", "http://[::1]:81/users/7?a=b%20c"),
         ] {
             let mut url = "http://user-service:9/users/7?a=b%20c".parse().unwrap();

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use figment::value::{Tag, Value};
+use figment::value::Value;
 
 use super::env::Variables;
 use super::error::{Problem, Source};
 use super::files::{Files, Places};
 use super::layer::{Layer, Layers, Sources};
 use super::schema::Node;
-use super::section::{self, AnySection, Kind};
-use super::{Settings, path, secrets, suggest, toml, validate, walk};
+use super::section::{self, AnySection, Kind, Refused};
+use super::{Settings, clients, forms, path, secrets, suggest, toml, validate, walk};
 
 /// Everything that loading needs; the same at every reload.
 pub(super) struct Recipe {
@@ -85,10 +85,8 @@ impl Recipe {
             self.variables
                 .conventional(&layers, &self.aliases, root, &mut problems, &mut warnings);
         layers.merge(last);
-        let (tree, sources) = layers.finish().map_err(|error| {
-            // No provider of ours fails, so this cannot be told of any key.
-            vec![Problem::new(Source::Default, "", error.kind.to_string())]
-        })?;
+        let (mut tree, mut sources) = layers.finish();
+        forms::settle(&mut tree, root, &mut sources);
         problems.extend(walk::problems(&tree, root, &sources));
         if problems.is_empty() {
             Ok(Merged {
@@ -102,11 +100,8 @@ impl Recipe {
     }
 
     fn defaults(&self) -> Result<Layer, Problem> {
-        let refuse = |key: &str, error: figment::Error| {
-            let message = format!(
-                "the default of `{key}` cannot be written as a value: {}",
-                error.kind
-            );
+        let refuse = |key: &str, error: String| {
+            let message = format!("the default of `{key}` cannot be written as a value: {error}");
             Problem::new(Source::Default, key, message)
         };
         let defaults = section::defaults::<Settings>().map_err(|error| refuse("", error))?;
@@ -122,8 +117,8 @@ impl Recipe {
     pub(super) fn read_types(&self, merged: &Merged) -> Result<Typed, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut refuse =
-            |at: &str, error: figment::Error| problems.push(self.unreadable(merged, at, &error));
-        let filled = with_client_defaults(merged.tree.clone());
+            |at: &str, error: Refused| problems.push(self.unreadable(merged, at, &error));
+        let filled = clients::filled(merged.tree.clone());
         let settings: Option<Settings> = section::read(&filled)
             .map_err(|error| refuse("", error))
             .ok();
@@ -142,7 +137,9 @@ impl Recipe {
         let Some(settings) = settings else {
             return Err(problems);
         };
-        for (key, message) in validate::problems(&settings) {
+        for (keys, message) in validate::problems(&settings) {
+            let set = keys.iter().find(|key| merged.sources.is_set(key));
+            let key = set.or(keys.first()).cloned().unwrap_or_default();
             problems.push(Problem::new(merged.sources.of(&key), key, message));
         }
         if !problems.is_empty() {
@@ -158,24 +155,19 @@ impl Recipe {
     }
 
     /// An error of a type's own `Deserialize`, which may quote what it was given.
-    fn unreadable(&self, merged: &Merged, at: &str, error: &figment::Error) -> Problem {
+    fn unreadable(&self, merged: &Merged, at: &str, error: &Refused) -> Problem {
         let mut key = at.to_owned();
-        let mut node = self.root().child(at);
-        let mut value = if at.is_empty() {
-            Some(&merged.tree)
+        let mut node = if at.is_empty() {
+            Some(self.root())
         } else {
-            merged.tree.find_ref(at)
+            self.root().child(at)
         };
-        if at.is_empty() {
-            node = Some(self.root());
-        }
-        for name in &error.path {
+        for name in &error.keys {
             key = path::child(&key, name);
             node = node.and_then(|node| node.child(name));
-            value = value.and_then(|value| value.as_dict()?.get(name));
         }
         let source = merged.sources.of(&key);
-        let said = error.kind.to_string();
+        let said = &error.said;
         let mut hidden = Vec::new();
         hidden_texts(
             &merged.tree,
@@ -187,7 +179,7 @@ impl Recipe {
         let secret = node.is_some_and(Node::is_secret)
             || matches!(source, Source::Secret(_))
             || hidden.iter().any(|text| said.contains(text.as_str()));
-        let missing = matches!(error.kind, figment::error::Kind::MissingField(_));
+        let missing = said.starts_with("missing field");
         let message = if missing {
             let name = suggest::variable(key.split('.'));
             format!("`{key}`: {said}; set it in msa.toml or by a variable that begins with {name}")
@@ -235,39 +227,5 @@ fn hidden_texts(
         }
         Value::String(_, text) if secret && !text.is_empty() => found.push(text.clone()),
         _ => {}
-    }
-}
-
-/// Fills what `clients.<service>` leaves open from `client`.
-fn with_client_defaults(mut tree: Value) -> Value {
-    let Value::Dict(_, table) = &mut tree else {
-        return tree;
-    };
-    let defaults = table.get("client").cloned();
-    if let (Some(defaults), Some(Value::Dict(_, clients))) = (defaults, table.get_mut("clients")) {
-        for client in clients.values_mut() {
-            let own = std::mem::replace(
-                client,
-                Value::Dict(Tag::Default, figment::value::Dict::new()),
-            );
-            *client = overlay(defaults.clone(), own);
-        }
-    }
-    tree
-}
-
-fn overlay(below: Value, above: Value) -> Value {
-    match (below, above) {
-        (Value::Dict(_, mut below), Value::Dict(tag, above)) => {
-            for (key, value) in above {
-                let merged = match below.remove(&key) {
-                    Some(old) => overlay(old, value),
-                    None => value,
-                };
-                below.insert(key, merged);
-            }
-            Value::Dict(tag, below)
-        }
-        (_, above) => above,
     }
 }

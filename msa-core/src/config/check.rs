@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use figment::value::Value;
 use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::schema::Node;
@@ -18,7 +19,7 @@ pub(super) fn scalar(node: Node<'_>, value: &Value) -> Result<(), String> {
             Some(text) if choices.contains(&text) => Ok(()),
             Some(text) => match suggest::nearest(text, choices.iter().copied()) {
                 Some(near) if choices.len() > 1 => {
-                    Err(format!("needs {}; did you mean `{near}`?", describe(node)))
+                    Err(format!("needs {} (perhaps `{near}`)", describe(node)))
                 }
                 _ => needs(),
             },
@@ -113,7 +114,8 @@ fn string(node: Node<'_>, text: &str) -> Result<(), String> {
         "ip-net" => text.parse::<IpNet>().is_ok(),
         "http-url" => is_http_url(text),
         "header-name" => http::HeaderName::try_from(text).is_ok_and(|name| name.as_str() == text),
-        "log-filter" => tracing_subscriber::EnvFilter::builder().parse(text).is_ok(),
+        // The parser cuts a text it does not understand in the middle of a letter, and panics, unless it is ASCII.
+        "log-filter" => text.is_ascii() && EnvFilter::builder().parse(text).is_ok(),
         _ => {
             return length(
                 node,

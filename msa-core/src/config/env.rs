@@ -12,6 +12,9 @@ use super::suggest;
 /// Read before any layer: they say where the others are.
 pub(super) const SPECIAL: [&str; 3] = ["MSA_CONFIG_DIR", "MSA_PROFILE", "MSA_SECRETS_DIR"];
 
+/// Levels of a key at most, here as in TOML's parser: whoever walks the tree calls itself for each.
+const LEVELS: usize = 80;
+
 /// The variables that matter, as text.
 #[derive(Clone, Default)]
 pub(super) struct Variables {
@@ -171,6 +174,11 @@ pub(super) fn insert(
     root: Node<'_>,
     problems: &mut Vec<Problem>,
 ) {
+    if keys.len() > LEVELS {
+        let message = format!("a key has at most {LEVELS} levels");
+        problems.push(Problem::new(source.clone(), "", message));
+        return;
+    }
     let key = keys.join(".");
     if keys.iter().any(String::is_empty) {
         let message = format!("`{key}` has a level without a name");

@@ -10,7 +10,7 @@ use super::error::Source;
 use super::path;
 
 /// One layer of the configuration. As a figment provider it carries its number, by which a merged value finds it again.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Layer {
     number: usize,
     /// What to blame when no place is known.
@@ -115,7 +115,7 @@ impl Provider for Layer {
 }
 
 /// The layers merged so far.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Layers {
     figment: Figment,
     layers: Vec<Layer>,
@@ -145,11 +145,12 @@ impl Layers {
     }
 
     /// The merged tree, and where each value of it stands.
-    pub(super) fn finish(self) -> Result<(Value, Sources), figment::Error> {
-        let tree = self.figment.find_value("")?;
+    pub(super) fn finish(self) -> (Value, Sources) {
+        // It fails when a provider does, and ours cannot.
+        let tree = self.get("").unwrap_or_else(|| Value::from(Dict::new()));
         let mut found = BTreeMap::new();
         self.trace(&tree, "", &mut found);
-        Ok((tree, Sources(Arc::new(found))))
+        (tree, Sources(Arc::new(found)))
     }
 
     fn trace(&self, value: &Value, at: &str, found: &mut BTreeMap<String, Source>) {
@@ -207,6 +208,11 @@ impl Sources {
             all.extend(old.map(|(path, source)| (path.clone(), source.clone())));
         }
         Self(Arc::new(all))
+    }
+
+    /// These, without a key and all below it.
+    pub(super) fn forget(&mut self, key: &str) {
+        Arc::make_mut(&mut self.0).retain(|path, _| !is_below(path, key));
     }
 
     /// Whether anything at this key or below does not come from the defaults.

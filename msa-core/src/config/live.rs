@@ -104,19 +104,18 @@ impl Config {
     /// Whether anybody set this key or one below it.
     #[must_use]
     pub fn is_set(&self, key: &str) -> bool {
-        self.0
-            .current
-            .load()
-            .merged
-            .sources
-            .is_set(&path::folded(key))
+        let sources = &self.0.current.load().merged.sources;
+        sources.is_set(key) || sources.is_set(&path::folded(key))
     }
 
     /// Where the value of a key comes from; `None` when there is no such key.
     #[must_use]
     pub fn source_of(&self, key: &str) -> Option<Source> {
-        let current = self.0.current.load();
-        current.merged.sources.exact(&path::folded(key)).cloned()
+        let sources = &self.0.current.load().merged.sources;
+        let source = sources.exact(key);
+        source
+            .or_else(|| sources.exact(&path::folded(key)))
+            .cloned()
     }
 
     /// What is allowed and probably not meant, such as a stray `MSA_` variable. To be logged once logging works.
@@ -190,6 +189,12 @@ impl Config {
                 state.good = files;
                 state.error = None;
                 let settings = snapshot.typed.settings.clone();
+                let known = self.warnings();
+                for warning in &snapshot.typed.warnings {
+                    if !known.contains(warning) {
+                        tracing::warn!("{warning}");
+                    }
+                }
                 self.0.current.store(Arc::new(snapshot));
                 self.0.settings.send_replace(settings);
                 Ok(changed)

@@ -8,9 +8,6 @@ use serde_json::{Map, Value};
 /// `$ref`s followed at most; a schema that goes deeper only refers to itself.
 const DEPTH: usize = 16;
 
-/// Keys collected at most, for suggestions.
-const LEAVES: usize = 4096;
-
 /// The schema of one place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node<'s> {
@@ -107,7 +104,7 @@ impl<'s> Node<'s> {
 
     /// The texts that are allowed here, when it is a plain enumeration.
     pub(super) fn choices(self) -> Option<Vec<&'s str>> {
-        fn texts<'v>(form: &'v Map<String, Value>) -> Option<Vec<&'v str>> {
+        fn texts(form: &Map<String, Value>) -> Option<Vec<&str>> {
             if let Some(text) = form.get("const").and_then(Value::as_str) {
                 return Some(vec![text]);
             }
@@ -271,33 +268,6 @@ impl<'s> Node<'s> {
     /// The schema at a key with several levels.
     pub(super) fn descend(self, keys: &[String]) -> Option<Self> {
         keys.iter().try_fold(self, |node, key| node.child(key))
-    }
-
-    /// Every key that is no object, with `*` for the names of a map.
-    pub(super) fn leaves(self) -> Vec<Vec<&'s str>> {
-        let mut found = Vec::new();
-        self.collect_leaves(&mut Vec::new(), &mut found);
-        found
-    }
-
-    fn collect_leaves(self, at: &mut Vec<&'s str>, found: &mut Vec<Vec<&'s str>>) {
-        let properties = self.properties();
-        let each = match self.others() {
-            Others::Each(node) => Some(("*", node)),
-            _ => None,
-        };
-        if found.len() >= LEAVES {
-            return; // a type that contains itself has no end
-        }
-        if at.len() >= DEPTH || (properties.is_empty() && each.is_none()) {
-            found.push(at.clone());
-            return;
-        }
-        for (name, node) in properties.into_iter().chain(each) {
-            at.push(name);
-            node.collect_leaves(at, found);
-            at.pop();
-        }
     }
 }
 

@@ -7,6 +7,7 @@ use figment::value::Value;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 use super::units::reveal;
 
@@ -17,10 +18,10 @@ pub(super) type AnySection = Arc<dyn Any + Send + Sync>;
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
     pub(super) schema: fn(&mut SchemaGenerator) -> Schema,
-    pub(super) default: fn() -> Result<Value, figment::Error>,
+    pub(super) default: fn() -> Result<Value, String>,
     /// For the schema: secrets are not in it.
     pub(super) shown: fn() -> Option<serde_json::Value>,
-    pub(super) read: fn(&Value) -> Result<AnySection, figment::Error>,
+    pub(super) read: fn(&Value) -> Result<AnySection, Refused>,
 }
 
 impl Kind {
@@ -38,15 +39,31 @@ impl Kind {
 }
 
 /// A type's default as the lowest layer, secrets included.
-pub(super) fn defaults<T: Default + Serialize>() -> Result<Value, figment::Error> {
-    reveal(|| Value::serialize(T::default()))
+pub(super) fn defaults<T: Default + Serialize>() -> Result<Value, String> {
+    reveal(|| Value::serialize(T::default()).map_err(|error| error.kind.to_string()))
+}
+
+/// Why a type refuses its value: the keys down to the place, and what it said there.
+pub(super) struct Refused {
+    pub(super) keys: Vec<String>,
+    pub(super) said: String,
 }
 
 /// A merged value as its type.
-pub(super) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, figment::Error> {
-    // serde_json's deserializer is the one that types are tested with: figment's has no maps with numbers for keys and
-    // changes `is_human_readable` between two questions. But only figment's errors know the path.
-    serde_json::from_value(json(value)).or_else(|_| value.deserialize())
+///
+/// By serde_json, which types are tested with: figment's deserializer has no maps with numbers for keys, and changes
+/// `is_human_readable` between two questions.
+pub(super) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Refused> {
+    serde_path_to_error::deserialize(json(value)).map_err(|error| {
+        let keys = error.path().iter().filter_map(|segment| match segment {
+            Segment::Map { key } => Some(key.clone()),
+            _ => None,
+        });
+        Refused {
+            keys: keys.collect(),
+            said: error.inner().to_string(),
+        }
+    })
 }
 
 /// A merged value as JSON.

@@ -4,10 +4,14 @@ use strsim::normalized_damerau_levenshtein;
 
 use super::error::Source;
 use super::path;
-use super::schema::Node;
+use super::schema::{Node, Others};
 
 /// From here on two names are taken for one that was mistyped: one slip in four letters, two in eight.
 const ALIKE: f64 = 0.7;
+
+/// Levels and keys looked at, at most: a type that contains itself has no end.
+const DEPTH: usize = 16;
+const LEAVES: usize = 4096;
 
 /// What to say of a key that nobody knows.
 pub(super) fn unknown_key(
@@ -37,8 +41,7 @@ pub(super) fn unknown_key(
             written(&path::child(at, near))
         );
     }
-    let same_name: Vec<_> = root
-        .leaves()
+    let same_name: Vec<_> = leaves(root)
         .into_iter()
         .filter(|leaf| leaf.last() == Some(&key) && !leaf.contains(&"*"))
         .collect();
@@ -69,7 +72,7 @@ pub(super) fn nearest<'k>(wanted: &str, known: impl Iterator<Item = &'k str>) ->
 pub(super) fn stray_variable(name: &str, rest: &str, root: Node<'_>) -> String {
     let rest = rest.to_ascii_lowercase();
     let meant = elsewhere(&rest, root).or_else(|| {
-        let leaves = root.leaves();
+        let leaves = leaves(root);
         let flat: Vec<_> = leaves.iter().filter(|leaf| !leaf.contains(&"*")).collect();
         flat.iter()
             .map(|leaf| (likeness(&rest, &flattened(&leaf.join("."))), leaf))
@@ -98,10 +101,37 @@ pub(super) fn listed(names: &[&str]) -> String {
     names.join(", ")
 }
 
+/// Every key that is no table, with `*` for the names of a map.
+fn leaves(root: Node<'_>) -> Vec<Vec<&str>> {
+    let mut found = Vec::new();
+    collect_leaves(root, &mut Vec::new(), &mut found);
+    found
+}
+
+fn collect_leaves<'s>(node: Node<'s>, at: &mut Vec<&'s str>, found: &mut Vec<Vec<&'s str>>) {
+    if found.len() >= LEAVES {
+        return;
+    }
+    let each = match node.others() {
+        Others::Each(node) => Some(("*", node)),
+        _ => None,
+    };
+    let below: Vec<_> = node.properties().into_iter().chain(each).collect();
+    if at.len() >= DEPTH || below.is_empty() {
+        found.push(at.clone());
+        return;
+    }
+    for (name, node) in below {
+        at.push(name);
+        collect_leaves(node, at, found);
+        at.pop();
+    }
+}
+
 /// A known key with the same letters, but other levels: `server.drain_lag` for `server.drain.lag`.
 fn elsewhere(path: &str, root: Node<'_>) -> Option<String> {
     let wanted = flattened(path);
-    root.leaves().into_iter().find_map(|leaf| {
+    leaves(root).into_iter().find_map(|leaf| {
         let Some(star) = leaf.iter().position(|name| *name == "*") else {
             let known = leaf.join(".");
             return (flattened(&known) == wanted && known != path).then_some(known);

@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use super::Settings;
 
-/// Each problem with the key that it is told of.
-pub(super) fn problems(settings: &Settings) -> Vec<(String, String)> {
+/// A problem, and the keys it is between: it is told of the first that somebody set.
+pub(super) type Conflict = (Vec<String>, String);
+
+/// What is wrong between several settings.
+pub(super) fn problems(settings: &Settings) -> Vec<Conflict> {
     let mut found = Vec::new();
-    let mut refuse = |key: &str, message: String| found.push((key.to_owned(), message));
+    let mut refuse = |keys: &[&str], message: String| {
+        found.push((keys.iter().map(|key| (*key).to_owned()).collect(), message));
+    };
     let server = &settings.server;
     if server.probe_connections >= server.max_connections {
         refuse(
-            "server.probe_connections",
+            &["server.probe_connections", "server.max_connections"],
             format!(
                 "`server.probe_connections` needs to be less than `server.max_connections` ({}); got {}",
                 server.max_connections, server.probe_connections
@@ -21,7 +26,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<(String, String)> {
     let admin = &settings.admin;
     if admin.enabled && admin.addr == server.addr && admin.addr.port() != 0 {
         refuse(
-            "admin.addr",
+            &["admin.addr", "server.addr"],
             format!(
                 "`admin.addr` and `server.addr` are both {}; they are two listeners",
                 admin.addr
@@ -32,7 +37,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<(String, String)> {
     let freshest = health.interval.get().saturating_add(health.timeout.get());
     if health.max_age.get() < freshest {
         refuse(
-            "health.max_age",
+            &["health.max_age", "health.interval", "health.timeout"],
             format!(
                 "`health.max_age` needs to be at least `health.interval` and `health.timeout` together, or every \
                  result is too old; got {}",
@@ -53,7 +58,10 @@ pub(super) fn problems(settings: &Settings) -> Vec<(String, String)> {
     for (key, name) in names {
         if let Some(other) = seen.insert(name, key) {
             refuse(
-                &format!("txn.headers.{key}"),
+                &[
+                    &format!("txn.headers.{key}"),
+                    &format!("txn.headers.{other}"),
+                ],
                 format!(
                     "`txn.headers.{key}` and `txn.headers.{other}` have the same name {name:?}"
                 ),

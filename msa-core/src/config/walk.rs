@@ -4,6 +4,7 @@ use figment::value::{Dict, Value};
 
 use super::check;
 use super::error::{Problem, Source};
+use super::forms;
 use super::layer::Sources;
 use super::path;
 use super::schema::{Node, Others};
@@ -19,6 +20,19 @@ pub(super) fn problems(tree: &Value, root: Node<'_>, sources: &Sources) -> Vec<P
     };
     walk.value(tree, root, "");
     walk.problems
+}
+
+/// Whether a value has one of several forms, without a fault.
+pub(super) fn fits(value: &Value, forms: &[Node<'_>], sources: &Sources, at: &str) -> bool {
+    forms.iter().any(|form| {
+        let mut walk = Walk {
+            root: *form,
+            sources,
+            problems: Vec::new(),
+        };
+        walk.value(value, *form, at);
+        walk.problems.is_empty()
+    })
 }
 
 struct Walk<'w, 's> {
@@ -99,22 +113,25 @@ impl<'s> Walk<'_, 's> {
             walk.value(value, *form, at);
             walk.problems
         };
-        let tried: Vec<_> = forms.iter().map(|form| (form, attempt(form))).collect();
-        if tried.iter().any(|(_, problems)| problems.is_empty()) {
+        let mut tried: Vec<_> = forms.iter().map(attempt).collect();
+        if tried.iter().any(Vec::is_empty) {
             return;
         }
-        let mut meant = tried
-            .into_iter()
-            .filter(|(form, _)| is_meant(value, **form));
-        match (meant.next(), meant.next()) {
-            (Some((_, problems)), None) => self.problems.extend(problems),
-            _ => self.report(
-                Err("fits none of the forms that are allowed here".into()),
-                value,
-                node,
-                at,
-            ),
+        let table = value.as_dict();
+        if let Some(meant) = table.and_then(|table| forms::meant(table, forms)) {
+            self.problems.append(&mut tried.swap_remove(meant));
+            return;
         }
+        let message = match (table, forms::tag(forms)) {
+            (Some(_), Some((key, values))) => {
+                format!(
+                    "needs its `{key}` to be one of {}",
+                    suggest::listed(&values)
+                )
+            }
+            _ => "fits none of the forms that are allowed here".into(),
+        };
+        self.report(Err(message), value, node, at);
     }
 
     fn report(&mut self, result: Result<(), String>, value: &Value, node: Node<'s>, at: &str) {
@@ -129,20 +146,4 @@ impl<'s> Walk<'_, 's> {
         let message = format!("`{at}` {message}; got {got}");
         self.problems.push(Problem::new(source, at, message));
     }
-}
-
-/// Whether a table carries the tag of this form: `type = "a"`, or `a = { … }`.
-fn is_meant(value: &Value, form: Node<'_>) -> bool {
-    let Some(table) = value.as_dict() else {
-        return false;
-    };
-    let properties = form.properties();
-    let tagged = properties.iter().any(|(name, node)| {
-        let text = table.get(*name).and_then(Value::as_str);
-        node.choices().is_some_and(|choices| {
-            choices.len() == 1 && text.is_some_and(|text| choices.contains(&text))
-        })
-    });
-    let keyed = matches!((properties.as_slice(), table.len()), ([(name, _)], 1) if table.contains_key(*name));
-    tagged || keyed
 }

@@ -18,14 +18,16 @@ mod endpoint;
 mod file;
 mod fixed;
 mod name;
+mod parse;
 mod set;
 
 pub use chain::Chain;
 pub use directory::Directory;
-pub use endpoint::{Endpoint, EndpointError, Identity, Scheme};
+pub use endpoint::{Endpoint, Identity, Scheme};
 pub use file::FileSource;
 pub use fixed::{EndpointsError, FixedSource};
 pub use name::normalize;
+pub use parse::EndpointError;
 pub use set::EndpointSet;
 
 use tokio::sync::watch;

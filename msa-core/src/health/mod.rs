@@ -32,12 +32,14 @@
 //! ```
 
 mod check;
+mod layer;
 mod lifecycle;
 mod probe;
 mod registry;
 mod runner;
 
 pub use check::{CheckBuilder, CheckReport, CheckStatus, Kind};
+pub use layer::{ProbeFuture, ProbeLayer, ProbeService};
 pub use lifecycle::{Lifecycle, Phase};
 pub use probe::{Probe, Probes, router};
 pub use registry::Registry;

@@ -18,10 +18,10 @@ pub(super) fn spawn(check: &Arc<Check>) -> AbortHandle {
 async fn run(check: Arc<Check>) {
     let mut stuck = None;
     loop {
-        if !stuck
+        let runs_still = stuck
             .as_ref()
-            .is_some_and(|run: &AbortHandle| !run.is_finished())
-        {
+            .is_some_and(|run: &AbortHandle| !run.is_finished());
+        if !runs_still {
             stuck = run_once(&check).await;
         }
         let passed = check.passes(clock::now());

@@ -18,10 +18,14 @@ pub enum ServerError {
         name: String,
     },
     /// A setting names an origin that cannot exist.
-    #[error("`{0}` in server.cors.origins is not an origin: write it as https://shop.example, or `*` for any")]
+    #[error(
+        "`{0}` in server.cors.origins is not an origin: write it as https://shop.example, or `*` for any"
+    )]
     Origin(String),
     /// A setting asks for something that was left out when msa-core was compiled.
-    #[error("{key} is on, but msa-core was compiled without the feature `{feature}`: add it to msa-core in Cargo.toml")]
+    #[error(
+        "{key} is on, but msa-core was compiled without the feature `{feature}`: add it to msa-core in Cargo.toml"
+    )]
     Feature {
         /// The setting.
         key: &'static str,

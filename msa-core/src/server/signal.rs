@@ -94,11 +94,11 @@ impl Shutdown {
         async move {
             let mut asked = kept.subscribe();
             loop {
-                let now = which(&asked.borrow_and_update());
-                match (now, asked.changed().await) {
-                    (Some(reason), _) => return reason,
-                    (None, Ok(())) => {}
-                    (None, Err(_)) => std::future::pending().await,
+                if let Some(reason) = which(&asked.borrow_and_update()) {
+                    return reason;
+                }
+                if asked.changed().await.is_err() {
+                    std::future::pending::<()>().await;
                 }
             }
         }

@@ -9,19 +9,23 @@
 //! panic            a panic is a 500 problem document
 //! shed / limit     (with overload protection), before the body is read
 //! admit            too many hops 508; past the deadline 504, the handler dropped
-//! body limit       413
+//! body limit       413; a body that comes too slowly 408
 //! authn, rate limit, fault injection                      (with those parts)
+//! compression      when configured
 //! the user's router
 //! ```
+//!
+//! CORS, when configured, stands outermost: a page of another origin may read errors too.
 
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::BoxError;
 use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
 use axum::response::Response;
+use axum::{BoxError, Router};
 use bytes::Bytes;
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
@@ -32,6 +36,7 @@ use tower_http::map_response_body::{MapResponseBody, MapResponseBodyLayer};
 use tower_http::sensitive_headers::{SetSensitiveRequestHeaders, SetSensitiveRequestHeadersLayer};
 
 use super::ServerError;
+use super::body::{BodyDeadline, BodyDeadlineLayer, BodyLimits};
 use super::layers::access::{AccessLayer, AccessService};
 use super::layers::admit::{AdmitLayer, AdmitService};
 use super::layers::limit::{LimitLayer, LimitService};
@@ -51,6 +56,7 @@ pub(crate) struct Inbound {
     pub(crate) request_timeout: Option<Duration>,
     pub(crate) observers: Observers,
     body_limit: usize,
+    body_limits: BodyLimits,
     sensitive: Arc<[HeaderName]>,
     access_log: AtomicBool,
 }
@@ -99,9 +105,14 @@ impl MsaLayer {
             request_timeout: Some(settings.server.request_timeout.get()),
             observers: Observers::none(),
             body_limit: usize::try_from(settings.server.body_limit.get()).unwrap_or(usize::MAX),
+            body_limits: BodyLimits::from(&settings.server),
             sensitive: sensitive.into(),
             access_log: AtomicBool::new(settings.log.access),
         })))
+    }
+
+    pub(crate) fn headers(&self) -> &Headers {
+        &self.0.headers
     }
 
     /// Tells these observers of what the stack decides.
@@ -131,6 +142,7 @@ impl MsaLayer {
             request_timeout: shared.request_timeout,
             observers: shared.observers.clone(),
             body_limit: shared.body_limit,
+            body_limits: shared.body_limits,
             sensitive: shared.sensitive.clone(),
             access_log: AtomicBool::new(shared.access_log()),
         });
@@ -146,7 +158,10 @@ type IntoBody = fn(UnsyncBoxBody<Bytes, BoxError>) -> Body;
 pub type MsaService<S> = TxnService<
     AccessService<
         MapResponseBody<
-            CatchPanic<AdmitService<LimitService<SetSensitiveRequestHeaders<S>>>, PanicHandler>,
+            CatchPanic<
+                AdmitService<LimitService<BodyDeadline<SetSensitiveRequestHeaders<S>>>>,
+                PanicHandler,
+            >,
             IntoBody,
         >,
     >,
@@ -166,6 +181,7 @@ impl<S> Layer<S> for MsaLayer {
             // shed / limit: overload protection's layer goes here, before the body is read
             .layer(AdmitLayer(inbound.clone()))
             .layer(LimitLayer(inbound.body_limit))
+            .layer(BodyDeadlineLayer::new(inbound.body_limits))
             .layer(SetSensitiveRequestHeadersLayer::from_shared(
                 inbound.sensitive.clone(),
             ))
@@ -174,7 +190,75 @@ impl<S> Layer<S> for MsaLayer {
     }
 }
 
-pub(crate) fn headers(names: &TxnHeaderNames) -> Result<Headers, ServerError> {
+/// A user's routes inside the whole stack.
+pub(crate) fn routed(
+    routes: Router,
+    layer: &MsaLayer,
+    settings: &Settings,
+) -> Result<Router, ServerError> {
+    // axum's extractors have a limit of their own, of 2 MB: ours stands before them and holds for every body.
+    let routes = routes.layer(DefaultBodyLimit::disable());
+    let routes = compressed(routes, settings)?.layer(layer.clone());
+    across_origins(routes, settings)
+}
+
+#[cfg(feature = "compression")]
+#[allow(clippy::unnecessary_wraps)] // without the feature it can fail
+fn compressed(routes: Router, settings: &Settings) -> Result<Router, ServerError> {
+    if settings.server.compression {
+        return Ok(routes.layer(tower_http::compression::CompressionLayer::new()));
+    }
+    Ok(routes)
+}
+
+#[cfg(not(feature = "compression"))]
+fn compressed(routes: Router, settings: &Settings) -> Result<Router, ServerError> {
+    if settings.server.compression {
+        return Err(ServerError::Feature {
+            key: "server.compression",
+            feature: "compression",
+        });
+    }
+    Ok(routes)
+}
+
+#[cfg(feature = "cors")]
+fn across_origins(routes: Router, settings: &Settings) -> Result<Router, ServerError> {
+    use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+
+    let origins = &settings.server.cors.origins;
+    let allowed = match origins.as_slice() {
+        [] => return Ok(routes),
+        [any] if any == "*" => AllowOrigin::any(),
+        origins => {
+            let values = origins.iter().map(|origin| {
+                let legal = origin.starts_with("http://") || origin.starts_with("https://");
+                let value = http::HeaderValue::from_str(origin).ok().filter(|_| legal);
+                value.ok_or_else(|| ServerError::Origin(origin.clone()))
+            });
+            AllowOrigin::list(values.collect::<Result<Vec<_>, _>>()?)
+        }
+    };
+    Ok(routes.layer(
+        CorsLayer::new()
+            .allow_origin(allowed)
+            .allow_methods(Any)
+            .allow_headers(Any),
+    ))
+}
+
+#[cfg(not(feature = "cors"))]
+fn across_origins(routes: Router, settings: &Settings) -> Result<Router, ServerError> {
+    if settings.server.cors.origins.is_empty() {
+        return Ok(routes);
+    }
+    Err(ServerError::Feature {
+        key: "server.cors.origins",
+        feature: "cors",
+    })
+}
+
+fn headers(names: &TxnHeaderNames) -> Result<Headers, ServerError> {
     Ok(Headers::default()
         .with_gtxid(header_name("txn.headers.gtxid", &names.gtxid)?)
         .with_ltxid(header_name("txn.headers.ltxid", &names.ltxid)?)

@@ -16,13 +16,16 @@ const RESYNC: Duration = Duration::from_secs(60);
 
 /// The endpoints that the configuration names, by service.
 pub(super) fn endpoints(settings: &Settings) -> impl Iterator<Item = (&str, &[String])> {
-    settings.clients.iter().map(|(name, client)| (name.as_str(), client.endpoints.as_slice()))
+    settings
+        .clients
+        .iter()
+        .map(|(name, client)| (name.as_str(), client.endpoints.as_slice()))
 }
 
 /// Starts everything; dropping the set ends it.
 pub(super) fn start(service: &Service) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    tasks.spawn(service.config.clone().run_reloader(service.shutdown.finished()));
+    tasks.spawn(service.config.clone().run_reloader(std::future::pending()));
     tasks.spawn(follow_settings(
         service.config.watch(),
         service.logs.clone(),

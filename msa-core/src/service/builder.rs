@@ -10,12 +10,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Service;
 use super::background::endpoints;
 use super::cli::{self, Ask, Job};
-use crate::Error;
+use super::{Error, Service};
 use crate::client::ServiceClient;
-use crate::config::{Config, ConfigError, Loader};
+use crate::config::{Config, Loader};
 use crate::discovery::{Discover, FileSource, FixedSource};
 use crate::event::{Observer, Observers};
 use crate::health::{Lifecycle, Registry};
@@ -121,9 +120,12 @@ impl ServiceBuilder {
             Ask::PrintConfig => print_and_exit(&config.print()),
             Ask::PrintSchema => print_and_exit(&format!("{:#}\n", config.schema())),
             Ask::CheckConfig => {
-                let warnings = config.warnings().iter().map(|warning| format!("warning: {warning}\n"));
+                let warnings = config
+                    .warnings()
+                    .into_iter()
+                    .map(|warning| format!("warning: {warning}\n"));
                 let warnings: String = warnings.collect();
-                self.build(config, None)?;
+                let _checked = self.build(config, None)?;
                 print_and_exit(&format!("{warnings}ok\n"))
             }
             Ask::Run | Ask::Help | Ask::Version => self.build(config, line.job),
@@ -147,7 +149,9 @@ impl ServiceBuilder {
         }
         let layer = MsaLayer::new(&settings)?.observed_by(self.observers.clone());
         let fixed = Arc::new(FixedSource::new(self.observers.clone()));
-        fixed.update(endpoints(&settings)).map_err(ServerError::Endpoints)?;
+        fixed
+            .update(endpoints(&settings))
+            .map_err(ServerError::Endpoints)?;
         let file = settings.discovery.file.as_ref();
         let file = file.map(|path| FileSource::open(path, self.observers.clone()));
         let mut client = ServiceClient::builder()
@@ -183,11 +187,15 @@ impl ServiceBuilder {
 fn print_and_exit(text: &str) -> ! {
     let mut out = io::stdout().lock();
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    std::process::exit(i32::from(printed.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe)))
+    std::process::exit(i32::from(
+        printed.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe),
+    ))
 }
 
 impl fmt::Debug for ServiceBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServiceBuilder").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("ServiceBuilder")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }

@@ -40,10 +40,20 @@ pub struct UsageError {
     reason: String,
 }
 
-pub(super) fn parse(args: impl IntoIterator<Item = OsString>, jobs: &[Job]) -> Result<Line, UsageError> {
-    let mut line = Line { ask: Ask::Run, job: None, dir: None, profile: None };
-    let mut parser = lexopt::Parser::from_args(args);
-    let usage = |error: lexopt::Error| UsageError { reason: error.to_string() };
+pub(super) fn parse(
+    args: impl IntoIterator<Item = OsString>,
+    jobs: &[Job],
+) -> Result<Line, UsageError> {
+    let mut line = Line {
+        ask: Ask::Run,
+        job: None,
+        dir: None,
+        profile: None,
+    };
+    let mut parser = lexopt::Parser::from_iter(args);
+    let usage = |error: lexopt::Error| UsageError {
+        reason: error.to_string(),
+    };
     while let Some(argument) = parser.next().map_err(usage)? {
         match argument {
             Short('h') | Long("help") => line.ask = Ask::Help,
@@ -52,7 +62,14 @@ pub(super) fn parse(args: impl IntoIterator<Item = OsString>, jobs: &[Job]) -> R
             Long("print-config") => line.ask = Ask::PrintConfig,
             Long("print-schema") => line.ask = Ask::PrintSchema,
             Long("config-dir") => line.dir = Some(parser.value().map_err(usage)?.into()),
-            Long("profile") => line.profile = Some(parser.value().and_then(|value| value.string()).map_err(usage)?),
+            Long("profile") => {
+                line.profile = Some(
+                    parser
+                        .value()
+                        .and_then(|value| value.string())
+                        .map_err(usage)?,
+                )
+            }
             Value(word) if line.job.is_none() => {
                 let known = jobs.iter().find(|job| word == job.name);
                 line.job = Some(known.ok_or_else(|| unknown(&word, jobs))?.name);
@@ -72,7 +89,9 @@ fn unknown(word: &OsString, jobs: &[Job]) -> UsageError {
         [] => "this service has no commands".to_owned(),
         names => format!("its commands are: {}", names.join(", ")),
     };
-    UsageError { reason: format!("unknown command `{}`; {known}", word.to_string_lossy()) }
+    UsageError {
+        reason: format!("unknown command `{}`; {known}", word.to_string_lossy()),
+    }
 }
 
 pub(super) fn help(name: &str, about: Option<&str>, jobs: &[Job]) -> String {
@@ -110,7 +129,16 @@ MSA_* variables with `__` between levels (MSA_SERVER__IDLE_TIMEOUT=75s). PORT se
 mod tests {
     use super::*;
 
-    const JOBS: [Job; 2] = [Job { name: "migrate", about: "" }, Job { name: "seed", about: "" }];
+    const JOBS: [Job; 2] = [
+        Job {
+            name: "migrate",
+            about: "",
+        },
+        Job {
+            name: "seed",
+            about: "",
+        },
+    ];
 
     fn line(args: &[&str]) -> Result<Line, UsageError> {
         parse(["svc"].iter().chain(args).map(OsString::from), &JOBS)
@@ -119,16 +147,40 @@ mod tests {
     #[test]
     fn flags_and_one_command_are_understood() {
         assert_eq!(line(&[]).unwrap().ask, Ask::Run);
-        assert_eq!(line(&["--check-config", "--profile=prod"]).unwrap().profile.as_deref(), Some("prod"));
-        assert_eq!(line(&["seed", "--config-dir", "/etc/shop"]).unwrap().job, Some("seed"));
+        assert_eq!(
+            line(&["--check-config", "--profile=prod"])
+                .unwrap()
+                .profile
+                .as_deref(),
+            Some("prod")
+        );
+        assert_eq!(
+            line(&["seed", "--config-dir", "/etc/shop"]).unwrap().job,
+            Some("seed")
+        );
         assert_eq!(line(&["-h", "--nonsense"]).unwrap().ask, Ask::Help);
     }
 
     #[test]
     fn what_is_unknown_is_named() {
-        assert!(line(&["sed"]).unwrap_err().to_string().contains("unknown command `sed`; its commands are: migrate, seed"));
-        assert!(line(&["--nonsense"]).unwrap_err().to_string().contains("--nonsense"));
-        assert!(line(&["seed", "migrate"]).unwrap_err().to_string().contains("migrate"));
+        assert!(
+            line(&["sed"])
+                .unwrap_err()
+                .to_string()
+                .contains("unknown command `sed`; its commands are: migrate, seed")
+        );
+        assert!(
+            line(&["--nonsense"])
+                .unwrap_err()
+                .to_string()
+                .contains("--nonsense")
+        );
+        assert!(
+            line(&["seed", "migrate"])
+                .unwrap_err()
+                .to_string()
+                .contains("migrate")
+        );
         assert!(line(&["--profile"]).is_err());
     }
 }

@@ -21,7 +21,9 @@
 mod background;
 mod builder;
 mod cli;
+mod error;
 mod front;
+mod run;
 mod running;
 
 use std::fmt;
@@ -33,9 +35,10 @@ use axum::Router;
 
 pub use builder::ServiceBuilder;
 pub use cli::UsageError;
+pub use error::Error;
+pub use run::run;
 pub use running::Running;
 
-use crate::Error;
 use crate::client::ServiceClient;
 use crate::config::{Config, ConfigError};
 use crate::discovery::{FileSource, FixedSource};
@@ -153,7 +156,9 @@ impl Service {
     ///
     /// An address cannot be listened on.
     pub async fn run(self) -> Result<(), Error> {
-        self.shutdown.listen().map_err(crate::server::ServerError::Signals)?;
+        self.shutdown
+            .listen()
+            .map_err(crate::server::ServerError::Signals)?;
         self.start()?.finished().await;
         Ok(())
     }
@@ -170,6 +175,9 @@ impl Service {
 
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").field("name", &self.name).field("command", &self.command).finish_non_exhaustive()
+        f.debug_struct("Service")
+            .field("name", &self.name)
+            .field("command", &self.command)
+            .finish_non_exhaustive()
     }
 }

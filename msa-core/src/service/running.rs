@@ -7,8 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::front::Front;
-use super::{Hook, Service, background};
-use crate::Error;
+use super::{Error, Hook, Service, background};
 use crate::config::Config;
 use crate::health::{Phase, Probes};
 use crate::server::accept::{self, Limits, Listener as _, Server};
@@ -67,7 +66,8 @@ impl Running {
 
 pub(super) fn start(mut service: Service) -> Result<Running, Error> {
     let settings = service.config.settings();
-    let listener = accept::bind(settings.server.addr, "server.addr or PORT").map_err(ServerError::Bind)?;
+    let listener =
+        accept::bind(settings.server.addr, "server.addr or PORT").map_err(ServerError::Bind)?;
     let addr = listener.local_addr().map_err(ServerError::Address)?;
     let admin = if settings.admin.enabled {
         let configured = service.config.is_set("admin.addr");
@@ -82,8 +82,15 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
     tracing::info!(target: "msa::lifecycle", %addr, admin = shown, pid = std::process::id(), "listening");
 
     let lifecycle = service.health.lifecycle().clone();
-    let router = stack::routed(std::mem::take(&mut service.routes), &service.layer, &settings)?;
-    let front = Front { probes: Probes::new(service.health.clone()), router: router.with_state(()) };
+    let router = stack::routed(
+        std::mem::take(&mut service.routes),
+        &service.layer,
+        &settings,
+    )?;
+    let front = Front {
+        probes: Probes::new(service.health.clone()),
+        router: router.with_state(()),
+    };
     let limits = Limits::from(&settings.server);
     let config = service.config.clone();
     let main = Server::new(listener, front, lifecycle.clone())
@@ -92,16 +99,38 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
     let main = tokio::spawn(main.run());
     let management = admin.map(|(listener, _)| {
         let pages = admin::router(service.health.clone()).with_state(());
-        let server = Server::new(listener, pages, lifecycle.clone()).limits(limits).close_at(Phase::Stopped);
+        let server = Server::new(listener, pages, lifecycle.clone())
+            .limits(limits)
+            .close_at(Phase::Stopped);
         tokio::spawn(server.drain_deadline(|| Duration::ZERO).run())
     });
     service.health.start();
     let tasks = background::start(&service);
     lifecycle.advance(Phase::Ready);
 
-    let Service { shutdown, health, hooks, config, .. } = service;
-    let whole = Whole { shutdown: shutdown.clone(), health: health.clone(), main, management, tasks, hooks, config };
-    Ok(Running { addr, admin: admin_addr, shutdown, health, whole: tokio::spawn(whole.end()) })
+    let Service {
+        shutdown,
+        health,
+        hooks,
+        config,
+        ..
+    } = service;
+    let whole = Whole {
+        shutdown: shutdown.clone(),
+        health: health.clone(),
+        main,
+        management,
+        tasks,
+        hooks,
+        config,
+    };
+    Ok(Running {
+        addr,
+        admin: admin_addr,
+        shutdown,
+        health,
+        whole: tokio::spawn(whole.end()),
+    })
 }
 
 struct Whole {
@@ -119,7 +148,9 @@ impl Whole {
     async fn end(mut self) -> DrainReport {
         let lifecycle = self.health.lifecycle().clone();
         let config = self.config.clone();
-        self.shutdown.lead(&lifecycle, move || config.settings().server.drain.lag.get()).await;
+        self.shutdown
+            .lead(&lifecycle, move || config.settings().server.drain.lag.get())
+            .await;
         let report = match self.main.await {
             Ok(report) => report,
             Err(error) => {

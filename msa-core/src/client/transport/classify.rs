@@ -59,7 +59,10 @@ impl Causes {
         while let Some(error) = next {
             causes.look(error);
             // What an io::Error wraps is not its source: it stands for it.
-            next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            next = match error
+                .downcast_ref::<io::Error>()
+                .and_then(io::Error::get_ref)
+            {
                 Some(inner) => Some(inner),
                 None => error.source(),
             };

@@ -123,6 +123,10 @@ impl Conn {
     pub(super) fn on_write(&self, blocked: bool) {
         if blocked != self.write_blocked.load(Ordering::Relaxed) {
             self.write_blocked.store(blocked, Ordering::Relaxed);
+            if !blocked {
+                // The answer goes on: the connection has not been idle since its request ended.
+                self.stamp();
+            }
         }
         if !blocked && !self.wrote.load(Ordering::Relaxed) {
             self.wrote.store(true, Ordering::Relaxed);
@@ -141,6 +145,12 @@ impl Conn {
     #[inline]
     pub(super) fn is_upgraded(&self) -> bool {
         self.upgraded.load(Ordering::Acquire)
+    }
+
+    fn stamp(&self) {
+        let since = clock::since(self.born).as_micros();
+        let since = u64::try_from(since).unwrap_or(u64::MAX);
+        self.idle_since.store(since, Ordering::Release);
     }
 
     fn note_cut(&self, method: &Method, uri: &Uri, upgraded: bool) {
@@ -195,10 +205,8 @@ impl Drop for InFlight {
     #[inline]
     fn drop(&mut self) {
         let conn = &self.conn;
-        let since = clock::since(conn.born).as_micros();
-        let since = u64::try_from(since).unwrap_or(u64::MAX);
         // Before the count: who sees no request in flight sees the time stamp as well.
-        conn.idle_since.store(since, Ordering::Release);
+        conn.stamp();
         conn.in_flight.fetch_sub(1, Ordering::AcqRel);
         if conn.tracker.stage() == Stage::Cut {
             conn.note_cut(&self.method, &self.uri, false);

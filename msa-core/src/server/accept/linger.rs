@@ -9,7 +9,8 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use futures_util::FutureExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::alarm::Alarm;
 use super::conn::Conn;
@@ -24,19 +25,18 @@ const MOST: usize = 64 * 1024 * 1024;
 
 const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\n\
     content-type: application/problem+json\r\n\
-    content-length: 111\r\n\
+    content-length: 113\r\n\
     connection: close\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Request Timeout\",\"status\":408,\
     \"detail\":\"the request's head took too long to come\"}";
 
 /// Says that the head took too long, to a peer that was never answered on this connection.
 pub(super) async fn request_timeout<T: AsyncRead + AsyncWrite + Unpin>(mut io: T, conn: &Conn) {
-    // A peer that is gone, or does not read, hears nothing; the pause below bounds both.
-    let told = tokio::time::timeout(PATIENCE, async {
-        io.write_all(REQUEST_TIMEOUT).await?;
-        io.shutdown().await
-    });
-    if let Ok(Ok(())) = told.await {
+    // Nothing was written before, so the socket takes these few bytes at once or never.
+    let told = poll_fn(|cx| Pin::new(&mut io).poll_write(cx, REQUEST_TIMEOUT)).now_or_never();
+    if matches!(told, Some(Ok(n)) if n == REQUEST_TIMEOUT.len()) {
+        // A peer that is gone cannot be told so.
+        let _ = poll_fn(|cx| Pin::new(&mut io).poll_shutdown(cx)).now_or_never();
         discard(io, conn).await;
     }
 }

@@ -10,6 +10,7 @@
 //! | no byte came | [`Limits::first_byte_timeout`] after the accept | closed |
 //! | a head has begun | [`Limits::head_timeout`] after its first byte | 408 on a connection's first request, else closed |
 //! | between two requests | [`Limits::idle_timeout`] after the end of the last answer | closed; HTTP/2 with GOAWAY |
+//! | the peer reads nothing of its answer | between one and two [`Limits::idle_timeout`] | closed |
 //! | a head above [`Limits::max_header_bytes`] or [`Limits::max_headers`] | at once | 431 |
 //!
 //! The timer is never moved per request: a request's end leaves a time stamp, and the timer, when it fires, looks there
@@ -35,11 +36,13 @@ mod alarm;
 mod bind;
 mod conn;
 mod connection;
+mod drive;
 mod first;
 mod io;
 mod limits;
 mod linger;
 mod listener;
+mod protocols;
 mod report;
 mod request;
 mod serve;

@@ -46,6 +46,8 @@ pub struct DrainReport {
     pub cut: Vec<Cut>,
     /// How many requests were cut, all of them.
     pub cut_total: usize,
+    /// HTTP/1 connections that were cut while their last answer, complete on our side, was still being written.
+    pub unread: usize,
     /// Connections that did not end even when they were cut: their handlers block a thread or hold an upgraded
     /// connection without using it. They end with the process.
     pub stuck: usize,
@@ -55,6 +57,6 @@ impl DrainReport {
     /// Whether every request came to its end.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.cut_total == 0 && self.stuck == 0
+        self.cut_total == 0 && self.unread == 0 && self.stuck == 0
     }
 }

@@ -113,7 +113,8 @@ where
         };
         if let Some(guard) = this.guard.as_ref() {
             say_goodbye(&guard.conn, &mut response);
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS
+            let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+            if (switched && !guard.conn.is_http2())
                 || (guard.is_connect() && response.status().is_success())
             {
                 guard.upgrade();

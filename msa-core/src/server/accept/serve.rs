@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use futures_util::FutureExt as _;
 use http::{Request, Response};
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{sleep, timeout, timeout_at};
 
 use super::conn::Conn;
-use super::connection::{self, Protocols};
+use super::connection;
+use super::protocols::Protocols;
 use super::tracker::{Stage, Tracker};
 use super::{DrainReport, Limits, Listener};
 use crate::clock;
@@ -28,6 +28,9 @@ const CUT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How many connections waiting in a closing listener's queue are still taken.
 const LAST_ACCEPTS: usize = 1024;
+
+/// How long the runtime may take to notice that one waits there.
+const LAST_ACCEPT_PATIENCE: Duration = Duration::from_millis(1);
 
 /// Serves a `tower::Service` on a listener until its [`Lifecycle`] says to end.
 ///
@@ -118,7 +121,7 @@ where
             }
         };
 
-        let mut draining = pin!(self.lifecycle.reached(Phase::Draining).fuse());
+        let mut draining = pin!(self.lifecycle.reached(Phase::Draining));
         let mut closing = pin!(self.lifecycle.reached(self.close_at));
         let mut full = false;
         loop {
@@ -126,7 +129,7 @@ where
                 biased;
                 () = &mut closing => break,
                 () = &mut draining, if tracker.stage() == Stage::Open => {
-                    tracker.set_stage(Stage::Draining);
+                    tracker.advance(Stage::Draining);
                 }
                 (io, peer) = next(&mut self.listener, &tracker, &mut full) => spawn(io, peer),
             }
@@ -134,14 +137,15 @@ where
 
         // A connection in the kernel's queue was accepted as far as its client knows, and closing the listener would
         // reset it together with the request it may have sent.
-        tracker.set_stage(Stage::Closing);
+        tracker.advance(Stage::Draining);
         for _ in 0..LAST_ACCEPTS {
-            match self.listener.accept().now_or_never() {
-                Some(Ok((io, peer))) => spawn(io, peer),
-                Some(Err(_)) | None => break,
+            match timeout(LAST_ACCEPT_PATIENCE, self.listener.accept()).await {
+                Ok(Ok((io, peer))) => spawn(io, peer),
+                Ok(Err(_)) | Err(_) => break,
             }
         }
         drop(self.listener);
+        tracker.advance(Stage::Closing);
         let deadline = match self.drain_deadline {
             Some(ask) => ask(),
             None => self.limits.drain_deadline,
@@ -214,7 +218,7 @@ async fn drain(tracker: &Tracker, deadline: Duration) -> DrainReport {
     // Whether they end in time is read off the count.
     let _ = timeout_at(closed + deadline, tracker.fewer_than(1)).await;
     if tracker.open() > 0 {
-        tracker.set_stage(Stage::Cut);
+        tracker.advance(Stage::Cut);
         let _ = timeout_at(clock::now() + CUT_PATIENCE, tracker.fewer_than(1)).await;
     }
     DrainReport {

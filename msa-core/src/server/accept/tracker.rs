@@ -32,6 +32,7 @@ pub(super) struct Tracker {
     pub(super) freed: Notify,
     per_ip: Mutex<HashMap<IpAddr, usize>>,
     cut: Mutex<(Vec<Cut>, usize)>,
+    unread: AtomicUsize,
 }
 
 impl Tracker {
@@ -44,6 +45,7 @@ impl Tracker {
             freed: Notify::new(),
             per_ip: Mutex::default(),
             cut: Mutex::default(),
+            unread: AtomicUsize::new(0),
         })
     }
 
@@ -57,9 +59,12 @@ impl Tracker {
         }
     }
 
-    pub(super) fn set_stage(&self, stage: Stage) {
-        self.stage.store(stage as u8, Ordering::Release);
-        self.changed.notify_waiters();
+    /// Moves on to `stage`. A stage already there wakes nobody: who is woken expects a change and watches for the next
+    /// one only when it finds one.
+    pub(super) fn advance(&self, stage: Stage) {
+        if self.stage.fetch_max(stage as u8, Ordering::AcqRel) < stage as u8 {
+            self.changed.notify_waiters();
+        }
     }
 
     pub(super) fn open(&self) -> usize {
@@ -104,6 +109,10 @@ impl Tracker {
         }
     }
 
+    pub(super) fn note_unread(&self) {
+        self.unread.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Waits until fewer than `limit` connections are open.
     pub(super) async fn fewer_than(&self, limit: usize) {
         while self.open() >= limit {
@@ -116,6 +125,7 @@ impl Tracker {
         DrainReport {
             cut: std::mem::take(&mut list.0),
             cut_total: list.1,
+            unread: self.unread.load(Ordering::Relaxed),
             stuck: self.open(),
             ..DrainReport::default()
         }

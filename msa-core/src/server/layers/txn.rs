@@ -1,7 +1,7 @@
 //! Begins or goes on with the transaction of a request.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,13 +9,14 @@ use std::task::{Context, Poll, ready};
 use axum::body::{Body, HttpBody as _};
 use axum::extract::ConnectInfo;
 use axum::response::Response;
-use http::Request;
+use http::{Extensions, Request};
 use pin_project_lite::pin_project;
 use tokio::task::futures::TaskLocalFuture;
 use tower::{Layer, Service};
 
 use crate::clock;
 use crate::event::Event;
+use crate::server::accept::Peer;
 use crate::server::stack::Inbound;
 use crate::txn::{Incoming, Txn, TxnBody, scope, sync_scope};
 
@@ -54,10 +55,7 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> TxnFuture<S::Future> {
         let inbound = &self.inbound;
-        let peer = request
-            .extensions()
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|peer| peer.0.ip());
+        let peer = peer(request.extensions());
         let mut incoming = inbound
             .headers
             .extract_from(request.headers(), peer, &inbound.trust);
@@ -83,6 +81,17 @@ where
             inbound: inbound.clone(),
         }
     }
+}
+
+/// Our own listener tells the peer, and so does axum's when asked to.
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let ours = extensions.get::<Peer>().map(|peer| peer.addr);
+    let addr = ours.or_else(|| {
+        extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|peer| peer.0)
+    });
+    addr.map(|addr| addr.ip())
 }
 
 /// The values are left out: they come from outside and are not well formed.

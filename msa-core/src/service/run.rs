@@ -5,7 +5,7 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::Error;
+use super::Error;
 
 /// How long blocking work that nobody waits for may hold up the exit.
 const BLOCKING_GRACE: Duration = Duration::from_millis(100);
@@ -31,7 +31,10 @@ where
     F: Future<Output = Result<(), E>>,
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return failed(&*Box::<dyn StdError + Send + Sync>::from(error)),
     };

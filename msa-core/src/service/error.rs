@@ -2,8 +2,9 @@
 
 use std::error::Error as StdError;
 
+use super::UsageError;
 use crate::config::ConfigError;
-use crate::server::{ServerError, UsageError};
+use crate::server::ServerError;
 use crate::telemetry::LogError;
 
 /// Why a service could not start or run.

@@ -1,0 +1,111 @@
+//! Peers that speak badly, on real sockets.
+
+use msa_core::server::accept::Limits;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::*;
+
+async fn status(request: &[u8]) -> String {
+    let listening = Listening::with(Limits::default());
+    let said = listening.ask(request).await;
+    // It goes on serving.
+    assert!(
+        listening
+            .ask(b"GET / HTTP/1.0\r\n\r\n")
+            .await
+            .ends_with("hello")
+    );
+    said.get(9..12).unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_head_above_64_kib_is_answered_431() {
+    let mut request = b"GET / HTTP/1.1\r\nhost: a\r\nx-gtxid: ".to_vec();
+    request.resize(request.len() + 64 * 1024, b'a');
+    request.extend_from_slice(b"\r\n\r\n");
+    assert_eq!(status(&request).await, "431");
+}
+
+#[tokio::test]
+async fn a_head_below_64_kib_is_answered() {
+    let mut request = b"GET / HTTP/1.0\r\nx-long: ".to_vec();
+    request.resize(63 * 1024, b'a');
+    request.extend_from_slice(b"\r\n\r\n");
+    assert_eq!(status(&request).await, "200");
+}
+
+#[tokio::test]
+async fn who_sends_a_header_of_10_mb_still_hears_431() {
+    let mut request = b"GET / HTTP/1.1\r\nhost: a\r\nx-huge: ".to_vec();
+    request.resize(10 * 1024 * 1024, b'a');
+    request.extend_from_slice(b"\r\n\r\n");
+    assert_eq!(status(&request).await, "431");
+}
+
+#[tokio::test]
+async fn too_many_headers_are_answered_431() {
+    let mut request = b"GET / HTTP/1.1\r\nhost: a\r\n".to_vec();
+    for n in 0..101 {
+        request.extend_from_slice(format!("x-{n}: 1\r\n").as_bytes());
+    }
+    request.extend_from_slice(b"\r\n");
+    assert_eq!(status(&request).await, "431");
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_answered_400() {
+    for request in [
+        &b"GET / HTTP/1.1\r\nx-bad: a\x00b\r\n\r\n"[..],
+        b"GET / HTTP/1.1\r\nx-bad: a\x07b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nx bad: 1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS client hello",
+        b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd",
+    ] {
+        assert_eq!(
+            status(request).await,
+            "400",
+            "{:?}",
+            request.escape_ascii().to_string()
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_nobody_reads_still_hears_its_answer() {
+    let listening = Listening::with(Limits::default());
+    let mut request =
+        b"POST /ignore HTTP/1.1\r\nhost: a\r\ncontent-length: 10000000\r\n\r\n".to_vec();
+    request.resize(request.len() + 10_000_000, b'a');
+    assert!(listening.ask(&request).await.ends_with("ignored"));
+}
+
+#[cfg(feature = "http2")]
+#[tokio::test]
+async fn an_http2_peer_that_opens_and_resets_streams_rapidly_is_sent_away() {
+    let listening = Listening::with(Limits::default());
+    let mut io = listening.connect().await;
+    let mut frames = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+    for n in 0..1000_u32 {
+        let stream = (2 * n + 1).to_be_bytes();
+        // HEADERS with END_STREAM and END_HEADERS: GET http://a/ from the static table.
+        let block = [0x82, 0x86, 0x84, 0x41, 0x01, b'a'];
+        frames.extend_from_slice(&[0, 0, block.len() as u8, 1, 0x5]);
+        frames.extend_from_slice(&stream);
+        frames.extend_from_slice(&block);
+        // RST_STREAM: CANCEL.
+        frames.extend_from_slice(&[0, 0, 4, 3, 0]);
+        frames.extend_from_slice(&stream);
+        frames.extend_from_slice(&[0, 0, 0, 8]);
+    }
+    io.write_all(&frames).await.unwrap();
+    let mut said = Vec::new();
+    // It may end with a reset, for it does not read on.
+    let _ = io.read_to_end(&mut said).await;
+    // GOAWAY with ENHANCE_YOUR_CALM.
+    let goaway = said
+        .windows(17)
+        .any(|at| at[3] == 7 && at[13..17] == [0, 0, 0, 11]);
+    assert!(goaway, "{said:?}");
+}

@@ -1,0 +1,351 @@
+//! What is said of a configuration that cannot be used.
+
+use msa_core::config::{ConfigError, Loader};
+
+use super::{Banner, loader, refused};
+
+/// The one problem of a text, after its place.
+#[track_caller]
+fn says(toml: &str, message: &str) {
+    let text = refused(toml, &[]);
+    let expected =
+        format!("the configuration of `banner-service` has 1 problem:\n  msa.toml:{message}");
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn all_problems_are_told_at_once_each_with_its_place() {
+    let toml = "\
+[server]
+adr = '127.0.0.1:1'
+idle_timeout = 500
+
+[clients.user-service]
+timeuot = '1s'
+endpoints = ['http://a:1', 'ftp://b', 7]
+
+[txn]
+max_hops = 300
+
+[srever]
+x = 1
+";
+    let env = [
+        ("MSA_CLIENT__TIMEOUT", "soon"),
+        ("MSA_SERVER__DRAIN_LAG", "1s"),
+        ("PORT", "http"),
+    ];
+    assert_eq!(
+        refused(toml, &env),
+        "the configuration of `banner-service` has 9 problems:
+  msa.toml:2:1: unknown key `server.adr`; did you mean `server.addr`?
+  msa.toml:3:1: `server.idle_timeout` needs a time with its unit, such as 250ms, 10s or 1m 30s, at least 1ms; got 500
+  msa.toml:6:1: unknown key `clients.user_service.timeuot`; did you mean `clients.user_service.timeout`?
+  msa.toml:7:28: `clients.user_service.endpoints[1]` needs a URL such as http://10.0.0.1:8081, without path; got \"ftp://b\"
+  msa.toml:7:39: `clients.user_service.endpoints[2]` needs a URL such as http://10.0.0.1:8081, without path; got 7
+  msa.toml:10:1: `txn.max_hops` needs a whole number from 1 to 255; got 300
+  msa.toml:12:2: unknown key `srever`; did you mean `server`?
+  MSA_CLIENT__TIMEOUT: `client.timeout` needs a time with its unit, such as 250ms, 10s or 1m 30s, at least 1ms; got \"soon\"
+  MSA_SERVER__DRAIN_LAG: unknown key `server.drain_lag`; did you mean `MSA_SERVER__DRAIN__LAG`?
+  PORT: `server.addr` needs a port from 0 to 65535, got \"http\""
+            .replace("9 problems", "10 problems")
+    );
+    assert_eq!(ConfigError::EXIT_CODE, 78);
+}
+
+#[test]
+fn every_kind_of_value_says_what_it_needs() {
+    says(
+        "server.addr = 'here'",
+        "1:8: `server.addr` needs an address and a port, such as 127.0.0.1:8080 or [::1]:8080; got \"here\"",
+    );
+    says(
+        "server.body_limit = 'big'",
+        "1:8: `server.body_limit` needs a size such as 64KiB, 2MiB or 10MB; got \"big\"",
+    );
+    says(
+        "server.max_header_bytes = '1KiB'",
+        "1:8: `server.max_header_bytes` needs a size such as 64KiB, 2MiB or 10MB, at least 8KiB; got \"1KiB\"",
+    );
+    says(
+        "server.max_header_bytes = 1024",
+        "1:8: `server.max_header_bytes` needs a size such as 64KiB, 2MiB or 10MB, at least 8KiB; got 1024",
+    );
+    says(
+        "server.body_limit = -1",
+        "1:8: `server.body_limit` needs a size such as 64KiB, 2MiB or 10MB; got -1",
+    );
+    says(
+        "client.timeout = '0s'",
+        "1:8: `client.timeout` needs a time with its unit, such as 250ms, 10s or 1m 30s, at least 1ms; got \"0s\"",
+    );
+    says(
+        "server.max_connections = 0",
+        "1:8: `server.max_connections` needs a whole number of 1 or more; got 0",
+    );
+    says(
+        "server.compression = 'yes'",
+        "1:8: `server.compression` needs true or false; got \"yes\"",
+    );
+    says(
+        "server.sensitive_headers = 'x'",
+        "1:8: `server.sensitive_headers` needs a list; got \"x\"",
+    );
+    says(
+        "server.sensitive_headers = ['X Y']",
+        "1:29: `server.sensitive_headers[0]` needs a header's name, in lower case; got \"X Y\"",
+    );
+    says(
+        "server.drain = '5s'",
+        "1:8: `server.drain` needs a table; got \"5s\"",
+    );
+    says(
+        "txn.trust = ['10.0.0.0/64']",
+        "1:14: `txn.trust[0]` needs a network such as 10.0.0.0/8 or fd00::/8; got \"10.0.0.0/64\"",
+    );
+    says(
+        "log.level = 'info,=='",
+        "1:5: `log.level` needs a log level or directives, such as info,sqlx=warn; got \"info,==\"",
+    );
+    says(
+        "log.level = 'addrఘ[server]'",
+        "1:5: `log.level` needs a log level or directives, such as info,sqlx=warn; got \"addrఘ[server]\"",
+    );
+    says(
+        "log.format = 'jsno'",
+        "1:5: `log.format` needs one of `auto`, `json`, `pretty` (perhaps `json`); got \"jsno\"",
+    );
+    says(
+        "log.format = 5",
+        "1:5: `log.format` needs one of `auto`, `json`, `pretty`; got 5",
+    );
+    says(
+        "client.balancer = 'p2c'",
+        "1:8: `client.balancer` needs `round-robin`; got \"p2c\"",
+    );
+    says(
+        "banner.slots = 51",
+        "1:8: `banner.slots` needs a whole number from 1 to 50; got 51",
+    );
+    says(
+        "banner.slots = 1.5",
+        "1:8: `banner.slots` needs a whole number from 1 to 50; got 1.5",
+    );
+    says(
+        "banner.slots = 99999999999999999999999",
+        "1:8: `banner.slots` needs a whole number from 1 to 50; got 99999999999999999999999",
+    );
+    says(
+        "banner.ratio = nan",
+        "1:8: `banner.ratio` needs a number; got NaN"
+            .replace("NaN", "nan")
+            .as_str(),
+    );
+    says(
+        "banner.storage = { kind = 'disk', path = 5, sync = true }",
+        "1:35: `banner.storage.path` needs text; got 5",
+    );
+    says(
+        "banner.storage = { kind = 'tape' }",
+        "1:8: `banner.storage` needs its `kind` to be one of `memory`, `disk`; got a table",
+    );
+    says(
+        "banner.storage = { kind = 'disk', path = 'p' }",
+        "1:8: `banner.storage.sync` is missing",
+    );
+    says(
+        "banner.ports = { web = 'x' }",
+        "1:8: `banner.ports`: invalid value: expected key to be a number in quotes",
+    );
+}
+
+#[test]
+fn rules_between_settings_are_told_with_the_place_of_the_one_that_was_set() {
+    says(
+        "server.max_connections = 16",
+        "1:8: `server.probe_connections` needs to be less than `server.max_connections` (16); got 16",
+    );
+    says(
+        "server.addr = '127.0.0.1:9090'",
+        "1:8: `admin.addr` and `server.addr` are both 127.0.0.1:9090; they are two listeners",
+    );
+    says(
+        "health.interval = '1h'",
+        "1:8: `health.max_age` needs to be at least `health.interval` and `health.timeout` together, or every result is \
+         too old; got 30s",
+    );
+    says(
+        "txn.headers.ltxid = 'x-gtxid'",
+        "1:13: `txn.headers.ltxid` and `txn.headers.gtxid` have the same name \"x-gtxid\"",
+    );
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_or_all_that_are_there() {
+    says(
+        "port = 80",
+        "1:1: unknown key `port`; there are `admin`, `banner`, `client`, `clients`, `discovery`, `health`, `log`, `server`, `txn`",
+    );
+    says(
+        "max_hops = 80",
+        "1:1: unknown key `max_hops`; did you mean `txn.max_hops`?",
+    );
+    says(
+        "admin.tls = true",
+        "1:7: unknown key `admin.tls`; `admin` has `addr`, `enabled`",
+    );
+    says(
+        "server.max_hops = 2",
+        "1:8: unknown key `server.max_hops`; did you mean `txn.max_hops`?",
+    );
+}
+
+#[test]
+fn a_syntax_error_has_its_place_and_does_not_quote_the_line() {
+    let text = refused("[banner]\ndatabase_url = hunter2\n", &[]);
+    assert!(text.contains("\n  msa.toml:2:16: not TOML: "), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+    let text = refused(
+        "[banner]\npin = \"hunter2\nx = 'hunter2\n",
+        &[("MSA_CLIENT__TIMEOUT", "soon")],
+    );
+    assert!(
+        text.contains("\n  msa.toml:2:") && text.contains("\n  msa.toml:3:"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n  MSA_CLIENT__TIMEOUT: "),
+        "the other layers are checked too: {text}"
+    );
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn two_spellings_of_one_key_are_one_too_many() {
+    says(
+        "[clients.a-b]\ntimeout = '1s'\n[clients.a_b]\ntimeout = '2s'\n",
+        "3:10: `clients.a_b` is already set at msa.toml:1:10; `-` and `_` are the same in a key",
+    );
+    let settings = loader(
+        "[clients.a-b]\ntimeout = '1s'\n[clients.a_b]\nhttp2 = true\n",
+        &[],
+    )
+    .load()
+    .unwrap()
+    .settings();
+    assert!(settings.client("a-b").http2);
+}
+
+#[test]
+fn two_variables_that_contradict_are_told() {
+    let env = [
+        ("MSA_LOG", "{ level = \"info\" }"),
+        ("MSA_LOG__LEVEL", "warn"),
+    ];
+    assert_eq!(
+        refused("", &env),
+        "the configuration of `banner-service` has 1 problem:\n  \
+         MSA_LOG__LEVEL: `log.level` contradicts MSA_LOG; set one of the two"
+    );
+    let env = [
+        ("MSA_LOG__LEVEL__X", "warn"),
+        ("MSA_LOG__LEVEL", "warn"),
+        ("MSA___X", "1"),
+    ];
+    assert_eq!(
+        refused("", &env),
+        "the configuration of `banner-service` has 2 problems:\n  \
+         MSA_LOG__LEVEL__X: `log.level.x` contradicts MSA_LOG__LEVEL; set one of the two\n  \
+         MSA___X: `.x` has a level without a name"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let none: [(&str, &str); 0] = [];
+    let dir = tempfile::tempdir().unwrap();
+    let gone = dir.path().join("gone");
+    let text = Loader::new("s")
+        .env([("MSA_CONFIG_DIR", &gone)])
+        .load()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("\n  MSA_CONFIG_DIR: ") && text.contains("is no folder"),
+        "{text}"
+    );
+    let text = Loader::new("s")
+        .env([("MSA_SECRETS_DIR", &gone)])
+        .load()
+        .unwrap_err()
+        .to_string();
+    assert!(text.contains("the secrets folder cannot be read"), "{text}");
+    let text = Loader::new("s")
+        .env([("MSA_PROFILE", "../x")])
+        .load()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("\n  MSA_PROFILE: a profile's name is made of letters"),
+        "{text}"
+    );
+    std::fs::write(dir.path().join("msa.toml"), [0xff, 0xfe]).unwrap();
+    let text = Loader::new("s")
+        .dir(dir.path())
+        .env(none)
+        .load()
+        .unwrap_err()
+        .to_string();
+    assert!(text.contains("msa.toml: it is no UTF-8 text"), "{text}");
+    std::fs::remove_file(dir.path().join("msa.toml")).unwrap();
+    std::fs::create_dir(dir.path().join("msa.toml")).unwrap();
+    let text = Loader::new("s")
+        .dir(dir.path())
+        .env(none)
+        .load()
+        .unwrap_err()
+        .to_string();
+    assert!(text.contains("msa.toml: it is no file"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_told_without_its_value() {
+    use std::os::unix::ffi::OsStringExt;
+    let value = std::ffi::OsString::from_vec(vec![b'h', 0xff]);
+    let text = Loader::new("s")
+        .toml_str("t", "")
+        .env([("MSA_LOG__LEVEL", value)])
+        .load()
+        .unwrap_err();
+    assert_eq!(
+        text.to_string(),
+        "the configuration of `s` has 1 problem:\n  MSA_LOG__LEVEL: its value is no UTF-8 text"
+    );
+}
+
+#[test]
+fn a_section_must_be_registered_once_under_a_name_of_its_own() {
+    let config = loader("", &[]).load().unwrap();
+    let text = config.section::<Banner>("baner").unwrap_err().to_string();
+    assert!(
+        text.contains("section `baner` is not registered; add `.section::<"),
+        "{text}"
+    );
+    let text = config.section::<String>("banner").unwrap_err().to_string();
+    assert!(
+        text.contains("registered with another type than alloc::string::String"),
+        "{text}"
+    );
+    let text = loader("", &[])
+        .section::<Banner>("server")
+        .section::<Banner>("banner")
+        .load()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("section `server` is msa's own")
+            && text.contains("section `banner` is registered twice"),
+        "{text}"
+    );
+}
