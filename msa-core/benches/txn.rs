@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p msa-core --bench txn`
 
-#![allow(missing_docs, clippy::unwrap_used)] // a benchmark's macros and set-up
+#![allow(missing_docs, unused_qualifications, clippy::unwrap_used)] // a benchmark's macros and set-up
 
 use std::hint::black_box;
 use std::time::Duration;

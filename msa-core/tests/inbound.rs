@@ -1,5 +1,7 @@
 //! The inbound stack around a plain axum router.
 
+#![allow(
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -49,11 +49,13 @@ impl<'a> Attempt<'a> {
 
     /// The time that this service waits for the response's headers: what the called one is told.
     pub(super) fn budget(&self) -> Duration {
-        let left = self
-            .deadline
-            .at()
-            .saturating_duration_since(self.guard.started);
-        self.timeout.min(left)
+        self.timeout.min(self.left())
+    }
+
+    /// The time until the deadline when the attempt began.
+    fn left(&self) -> Duration {
+        let deadline = self.deadline.at();
+        deadline.saturating_duration_since(self.guard.started)
     }
 
     /// Waits for the response's headers, as long as there is time.
@@ -91,7 +93,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn late(&self) -> CallError {
-        if self.guard.started + self.timeout < self.deadline.at() {
+        if self.timeout < self.left() {
             let limit = humantime::format_duration(self.timeout);
             let message = format!("no response within the attempt timeout of {limit}");
             CallError::new(CallErrorKind::AttemptTimeout, message)

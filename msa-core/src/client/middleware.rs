@@ -42,9 +42,12 @@ impl Middleware for Outbound {
         'c: 'f,
         Self: 'f,
     {
-        Box::pin(async move {
-            Ok(stack::call(&self.services, &self.headers, request, extensions).await?)
-        })
+        Box::pin(stack::call(
+            &self.services,
+            &self.headers,
+            request,
+            extensions,
+        ))
     }
 }
 

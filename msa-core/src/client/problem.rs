@@ -1,27 +1,70 @@
 //! What an edge answers for a call that failed.
 
+use std::error::Error as _;
+
 use super::CallError;
 use crate::problem::Problem;
 
-/// `?` in a handler turns a failed call into an answer: the status that fits, `Retry-After` when the called service sent
-/// one, and no retry above when retries here were spent.
+/// `?` in a handler turns a failed call into an answer: the status that fits, and `Retry-After` when the called service
+/// sent one.
+///
+/// The answer names the service and the kind of failure. The endpoint, and what configuration would help, are for those
+/// who run the service: they are logged, under the same GTXID.
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
-        let mut problem = Self::new(error.status())
-            .detail(error.to_string())
-            .with("kind", error.kind().as_str());
-        if let Some(service) = error.service() {
-            problem = problem.with("service", service);
+        let kind = error.kind().as_str();
+        let cause = error.source().map(tracing::field::display);
+        tracing::warn!(target: "msa::client", kind, cause, "{error}");
+        let mut problem = Self::new(error.status()).with("kind", kind);
+        problem = match error.service() {
+            Some(service) => problem
+                .detail(format!(
+                    "the call to {service} failed: {}",
+                    kind.replace('_', " ")
+                ))
+                .with("service", service),
+            None => problem.detail(format!("a call failed: {}", kind.replace('_', " "))),
+        };
+        match error.retry_after() {
+            Some(after) => problem.retry_after(after),
+            None => problem,
         }
-        if let Some(after) = error.retry_after() {
-            problem = problem.retry_after(after);
-        }
-        problem
     }
 }
 
 impl From<reqwest_middleware::Error> for Problem {
     fn from(error: reqwest_middleware::Error) -> Self {
         CallError::from(error).into()
+    }
+}
+
+impl From<reqwest::Error> for Problem {
+    /// For the errors of reading a response's body.
+    fn from(error: reqwest::Error) -> Self {
+        CallError::from(error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::CallErrorKind;
+
+    #[test]
+    fn the_answer_names_the_service_and_the_kind_and_no_address() {
+        let error = CallError::new(CallErrorKind::Connect, "connection refused")
+            .with_service("user-service".into())
+            .with_endpoint("http://10.0.0.1:8081".parse().unwrap())
+            .with_retry_after(std::time::Duration::from_secs(2));
+        let document = Problem::from(error).to_json();
+        assert_eq!(
+            document["detail"],
+            "the call to user-service failed: connect"
+        );
+        assert_eq!(
+            (&document["service"], &document["kind"]),
+            (&"user-service".into(), &"connect".into())
+        );
+        assert!(!document.to_string().contains("10.0.0.1"));
     }
 }

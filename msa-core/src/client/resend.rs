@@ -36,10 +36,8 @@ impl Resend {
         if self.tried.len() >= MOST {
             return (request, None);
         }
-        match request.try_clone() {
-            Some(copy) => (copy, Some(request)),
-            None => (request, None),
-        }
+        let copy = copy(&request);
+        (request, copy)
     }
 
     /// Gives the request back for another attempt, or the error when it is the call's.
@@ -70,4 +68,16 @@ impl Resend {
         failure.is_some_and(Failure::is_connect)
             && self.tried.iter().any(|tried| tried.same_instance(endpoint))
     }
+}
+
+/// The same request once more, unless its body is a stream.
+fn copy(request: &Request) -> Option<Request> {
+    if request.body().is_some() {
+        return request.try_clone();
+    }
+    // What `try_clone` does, without the map that it makes for a timeout that is not there.
+    let mut copy = Request::new(request.method().clone(), request.url().clone());
+    *copy.headers_mut() = request.headers().clone();
+    *copy.version_mut() = request.version();
+    Some(copy)
 }

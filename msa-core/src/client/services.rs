@@ -2,7 +2,7 @@
 //!
 //! A service's state is made by the first call to it; from then on a call finds it without waiting for anybody.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -30,7 +30,8 @@ pub(super) struct Services {
     born: Instant,
 }
 
-type Map = HashMap<Box<str>, Arc<Service>>;
+/// Ordered: comparing a few short names is cheaper than hashing one, and nobody outside can make it slow.
+type Map = BTreeMap<Box<str>, Arc<Service>>;
 
 impl Services {
     pub(super) fn new(

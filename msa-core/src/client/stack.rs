@@ -9,7 +9,7 @@ use super::record::CallRecord;
 use super::resend::Resend;
 use super::services::Services;
 use super::transport::SendOptions;
-use super::{CallError, CallErrorKind, CallOptions, body, target};
+use super::{CallErrorKind, CallOptions, body, target};
 use crate::balance::PickHint;
 use crate::clock;
 use crate::config::Size;
@@ -21,7 +21,7 @@ pub(super) async fn call(
     headers: &Headers,
     mut request: Request,
     extensions: &Extensions,
-) -> Result<Response, CallError> {
+) -> reqwest_middleware::Result<Response> {
     let mut now = clock::now();
     let options = extensions.get().copied().unwrap_or(CallOptions::new());
 
@@ -55,7 +55,7 @@ pub(super) async fn call(
     loop {
         if deadline.has_passed(now) {
             let error = record.name(deadline.error());
-            return Err(record.fail(error));
+            return Err(record.fail(error).into());
         }
 
         // route: its place is here; until then the subset is the whole service
@@ -70,7 +70,7 @@ pub(super) async fn call(
                 drop(picked);
                 let none = || record.error(CallErrorKind::NoEndpoint, NO_INSTANCE);
                 let error = resend.into_last().unwrap_or_else(none);
-                return Err(record.fail(error));
+                return Err(record.fail(error).into());
             }
         };
         let endpoint = pick.endpoint().clone();
@@ -87,14 +87,16 @@ pub(super) async fn call(
         if let Err(error) = target::point(request_now.url_mut(), &endpoint) {
             drop(attempt);
             let error = record.name(error);
-            return Err(record.fail(error));
+            return Err(record.fail(error).into());
         }
-        target::keep_end_to_end(headers, request_now.headers_mut());
+        let fields = request_now.headers_mut();
+        fields.reserve(OUR_HEADERS);
+        target::keep_end_to_end(headers, fields);
         headers.inject(
             record.call(),
             record.attempt(),
             Some(attempt.budget()),
-            request_now.headers_mut(),
+            fields,
         );
 
         // transport
@@ -109,16 +111,19 @@ pub(super) async fn call(
                     .get_max_response()
                     .map_or(limits.max_response, Size::get);
                 let covers_body = (!options.is_stream()).then_some(deadline);
-                return body::guard(response, record, pick, max, covers_body);
+                return Ok(body::guard(response, record, pick, max, covers_body)?);
             }
             Err(error) => match resend.after(error, kept) {
                 Ok(again) => request = again,
-                Err(error) => return Err(record.fail(error)),
+                Err(error) => return Err(record.fail(error).into()),
             },
         }
         now = clock::now();
     }
 }
+
+/// The transaction's, and what reqwest adds: room for all at once spares the map its growing.
+const OUR_HEADERS: usize = 8;
 
 pub(super) const NO_INSTANCE: &str =
     "it has no instance now: discovery knows the name and lists no endpoint for it";

@@ -176,10 +176,10 @@ impl Recipe {
             "",
             &mut hidden,
         );
-        let secret = node.is_some_and(Node::is_secret)
-            || matches!(source, Source::Secret(_))
-            || hidden.iter().any(|text| said.contains(text.as_str()));
-        let missing = said.starts_with("missing field");
+        let quoted = hidden.iter().any(|text| said.contains(text.as_str()));
+        let secret =
+            quoted || node.is_some_and(Node::is_secret) || matches!(source, Source::Secret(_));
+        let missing = said.starts_with("missing field") && !quoted;
         let message = if missing {
             let name = suggest::variable(key.split('.'));
             format!("`{key}`: {said}; set it in msa.toml or by a variable that begins with {name}")

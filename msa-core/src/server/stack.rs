@@ -9,7 +9,7 @@
 //! panic            a panic is a 500 problem document
 //! shed / limit     (with overload protection), before the body is read
 //! admit            too many hops 508; past the deadline 504, the handler dropped
-//! body limit       413; a body that comes too slowly 408
+//! body             too slow 408, too long 413
 //! authn, rate limit, fault injection                      (with those parts)
 //! compression      when configured
 //! the user's router
@@ -159,7 +159,7 @@ pub type MsaService<S> = TxnService<
     AccessService<
         MapResponseBody<
             CatchPanic<
-                AdmitService<LimitService<BodyDeadline<SetSensitiveRequestHeaders<S>>>>,
+                AdmitService<BodyDeadline<LimitService<SetSensitiveRequestHeaders<S>>>>,
                 PanicHandler,
             >,
             IntoBody,
@@ -180,8 +180,8 @@ impl<S> Layer<S> for MsaLayer {
             .layer(CatchPanicLayer::custom(panicked as PanicHandler))
             // shed / limit: overload protection's layer goes here, before the body is read
             .layer(AdmitLayer(inbound.clone()))
-            .layer(LimitLayer(inbound.body_limit))
             .layer(BodyDeadlineLayer::new(inbound.body_limits))
+            .layer(LimitLayer(inbound.body_limit))
             .layer(SetSensitiveRequestHeadersLayer::from_shared(
                 inbound.sensitive.clone(),
             ))

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use http::Request;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioExecutor;
 use msa_core::clock;
 use msa_core::health::Phase;
 use msa_core::server::accept::Limits;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
 
 use crate::support::*;
@@ -157,72 +156,6 @@ async fn more_cut_requests_than_the_report_names_are_counted() {
     assert_eq!(
         (report.cut.len(), report.cut_total, report.stuck),
         (100, 150, 0)
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn http2_gets_a_goaway_when_the_drain_begins_and_its_requests_end() {
-    let serving = Serving::start();
-    let (mut requests, connection) = hyper::client::conn::http2::handshake::<_, _, Body>(
-        TokioExecutor::new(),
-        TokioIo::new(serving.connect()),
-    )
-    .await
-    .unwrap();
-    let connection = tokio::spawn(connection);
-    let soon = requests.send_request(Request::get("http://a/soon").body(Body::empty()).unwrap());
-    sleep(Duration::from_secs(1)).await;
-    serving.lifecycle.advance(Phase::Draining);
-    let response = soon.await.unwrap();
-    assert_eq!(response.status(), 200);
-    assert_eq!(response.headers()["x-msa-draining"], "1");
-    assert!(!response.headers().contains_key("connection"));
-    drop(response);
-    // Long before the listener closes.
-    connection.await.unwrap().unwrap();
-    assert!(requests.is_closed());
-}
-
-#[tokio::test(start_paused = true)]
-async fn http2_requests_that_do_not_end_are_cut_and_named() {
-    let serving = Serving::start();
-    let (mut requests, connection) = hyper::client::conn::http2::handshake::<_, _, Body>(
-        TokioExecutor::new(),
-        TokioIo::new(serving.connect()),
-    )
-    .await
-    .unwrap();
-    tokio::spawn(connection);
-    let wait = requests.send_request(Request::get("http://a/wait").body(Body::empty()).unwrap());
-    let streamed =
-        requests.send_request(Request::get("http://a/stream").body(Body::empty()).unwrap());
-    let streamed = streamed.await.unwrap();
-    let report = serving.drain(LAG).await;
-    let mut cut: Vec<_> = report.cut.iter().map(|cut| cut.path.as_str()).collect();
-    cut.sort_unstable();
-    assert_eq!(cut, ["/stream", "/wait"]);
-    assert_eq!(report.stuck, 0);
-    assert!(wait.await.is_err());
-    drop(streamed);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_http2_peer_that_confirms_no_goodbye_does_not_hold_the_drain_up() {
-    let serving = Serving::start();
-    let mut io = serving.connect();
-    io.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
-        .await
-        .unwrap();
-    sleep(Duration::from_secs(1)).await;
-    let report = serving.drain(LAG).await;
-    assert!(report.is_clean());
-    assert!(report.took <= Duration::from_secs(3), "{:?}", report.took);
-    let mut said = Vec::new();
-    io.read_to_end(&mut said).await.unwrap();
-    // A frame of type 7: GOAWAY.
-    assert!(
-        said.windows(5).any(|at| at[3] == 7 && at[0] == 0),
-        "{said:?}"
     );
 }
 

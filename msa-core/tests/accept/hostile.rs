@@ -1,7 +1,6 @@
 //! Peers that speak badly, on real sockets.
 
 use msa_core::server::accept::Limits;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::*;
 
@@ -79,33 +78,4 @@ async fn an_upload_that_nobody_reads_still_hears_its_answer() {
         b"POST /ignore HTTP/1.1\r\nhost: a\r\ncontent-length: 10000000\r\n\r\n".to_vec();
     request.resize(request.len() + 10_000_000, b'a');
     assert!(listening.ask(&request).await.ends_with("ignored"));
-}
-
-#[cfg(feature = "http2")]
-#[tokio::test]
-async fn an_http2_peer_that_opens_and_resets_streams_rapidly_is_sent_away() {
-    let listening = Listening::with(Limits::default());
-    let mut io = listening.connect().await;
-    let mut frames = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
-    for n in 0..1000_u32 {
-        let stream = (2 * n + 1).to_be_bytes();
-        // HEADERS with END_STREAM and END_HEADERS: GET http://a/ from the static table.
-        let block = [0x82, 0x86, 0x84, 0x41, 0x01, b'a'];
-        frames.extend_from_slice(&[0, 0, block.len() as u8, 1, 0x5]);
-        frames.extend_from_slice(&stream);
-        frames.extend_from_slice(&block);
-        // RST_STREAM: CANCEL.
-        frames.extend_from_slice(&[0, 0, 4, 3, 0]);
-        frames.extend_from_slice(&stream);
-        frames.extend_from_slice(&[0, 0, 0, 8]);
-    }
-    io.write_all(&frames).await.unwrap();
-    let mut said = Vec::new();
-    // It may end with a reset, for it does not read on.
-    let _ = io.read_to_end(&mut said).await;
-    // GOAWAY with ENHANCE_YOUR_CALM.
-    let goaway = said
-        .windows(17)
-        .any(|at| at[3] == 7 && at[13..17] == [0, 0, 0, 11]);
-    assert!(goaway, "{said:?}");
 }

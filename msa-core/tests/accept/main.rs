@@ -6,6 +6,9 @@ mod body;
 mod drain;
 #[cfg(test)]
 mod hostile;
+#[cfg(feature = "http2")]
+#[cfg(test)]
+mod http2;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]

@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use http::Request;
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use msa_core::clock;
 use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
@@ -12,11 +9,11 @@ use tokio::time::sleep;
 use crate::support::*;
 
 const FIRST_BYTE: u128 = 10_000;
-const HEAD: u128 = 10_000;
-const IDLE: u128 = 75_000;
+pub(crate) const HEAD: u128 = 10_000;
+pub(crate) const IDLE: u128 = 75_000;
 
 /// Timers are a millisecond coarse, and a time stamp in between is rounded up.
-fn assert_about(took: u128, expected: u128) {
+pub(crate) fn assert_about(took: u128, expected: u128) {
     assert!(
         (expected..=expected + 2).contains(&took),
         "{took} ms instead of {expected}"
@@ -104,40 +101,6 @@ async fn a_handler_may_take_longer_than_all_of_them() {
     answer(&mut io, "waited").await;
     let (took, _) = closed_after(&mut io).await;
     assert_about(took, IDLE);
-}
-
-#[tokio::test(start_paused = true)]
-async fn half_an_http2_preface_is_half_a_head() {
-    let serving = Serving::start();
-    let mut io = serving.connect();
-    io.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
-    let (took, _) = closed_after(&mut io).await;
-    assert_about(took, HEAD);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_idle_http2_connection_is_sent_away_and_a_busy_one_is_not() {
-    let serving = Serving::start();
-    let (mut requests, connection) = hyper::client::conn::http2::handshake::<_, _, Body>(
-        TokioExecutor::new(),
-        TokioIo::new(serving.connect()),
-    )
-    .await
-    .unwrap();
-    let connection = tokio::spawn(connection);
-    let request = |path: &str| {
-        Request::get(format!("http://a{path}"))
-            .body(Body::empty())
-            .unwrap()
-    };
-    let response = requests.send_request(request("/wait")).await.unwrap();
-    assert_eq!(response.status(), 200);
-    drop(response);
-    let begun = clock::now();
-    connection.await.unwrap().unwrap();
-    let took = clock::since(begun).as_millis();
-    assert!((IDLE..IDLE + 100).contains(&took), "{took} ms");
-    assert!(requests.is_closed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -74,8 +74,8 @@ impl Causes {
         if let Some(error) = error.downcast_ref::<io::Error>() {
             self.io = Some(error.kind());
         } else if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            // hyper gives a request back as canceled only when it wrote none of it.
-            self.never_sent |= error.is_canceled();
+            // hyper says so only when it wrote nothing of the request.
+            self.never_sent |= error.is_canceled() || error.is_closed();
             self.request_body |= error.is_user();
             self.parse |= error.is_parse();
         }

@@ -3,9 +3,10 @@
 //! An endpoint's name must stand in the URL, in `Host`, in SNI and in the certificate, while its address comes from
 //! discovery. reqwest resolves names per client, so each endpoint has its own client, made by the first call to it and
 //! dropped with the endpoint: then no keep-alive pool outlives discovery either. With one shared TLS configuration that
-//! is cheap: about 4 µs and 2 KiB each.
+//! is cheap: 1 to 4 µs and 2 KiB each (with reqwest's defaults, 2.9 ms and 104 KiB). The first call by TLS reads the
+//! platform's authorities, which takes about 3 ms, once.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +31,7 @@ pub struct ReqwestTransport {
     tls: TlsCache,
 }
 
-type Clients = HashMap<Box<str>, Vec<Pooled>>;
+type Clients = BTreeMap<Box<str>, Vec<Pooled>>;
 
 /// The key of the pools that all plain hosts share.
 const PLAIN: &str = "";

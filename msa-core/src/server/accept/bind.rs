@@ -87,3 +87,34 @@ fn listen(addr: SocketAddr) -> io::Result<tokio::net::TcpListener> {
     socket.listen(BACKLOG)?;
     tokio::net::TcpListener::from_std(socket.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::accept::Listener as _;
+
+    #[tokio::test]
+    async fn a_taken_address_names_the_setting_and_port() {
+        let first = bind("127.0.0.1:0".parse().unwrap(), "server.addr").unwrap();
+        let addr = first.local_addr().unwrap();
+        let error = bind(addr, "server.addr").unwrap_err();
+        assert!(error.is_taken());
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "address {addr} is taken by another process; set server.addr or PORT to a free one"
+            )
+        );
+    }
+
+    #[tokio::test]
+    async fn an_address_of_another_machine_is_said_to_be_one() {
+        let error = bind("192.0.2.1:0".parse().unwrap(), "server.addr").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("no interface of this machine"),
+            "{error}"
+        );
+    }
+}

@@ -64,6 +64,7 @@ impl Conn {
         })
     }
 
+    #[cfg(feature = "http2")]
     pub(super) fn set_http2(&self) {
         self.http2.store(true, Ordering::Relaxed);
     }

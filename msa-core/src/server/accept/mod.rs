@@ -52,7 +52,6 @@ pub use bind::{BindError, bind};
 pub use limits::{Http2Limits, Limits};
 pub use listener::{Listener, TcpListener};
 pub use report::{Cut, DrainReport};
-pub use request::Peer;
 pub use serve::Server;
 
 /// Tells callers to send the next request to another instance; on every response of a draining one.

@@ -2,12 +2,12 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes};
+use axum::extract::ConnectInfo;
 use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
@@ -19,14 +19,6 @@ use super::DRAINING;
 use super::conn::{Conn, InFlight};
 use super::tracker::Stage;
 use crate::health::Probe;
-
-/// The connection that a request came by; an extension of every request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Peer {
-    /// The address at the other end of the connection, which may be a proxy's.
-    pub addr: SocketAddr,
-}
 
 /// The inbound stack as hyper calls it.
 pub(super) struct Inbound<S> {
@@ -59,9 +51,8 @@ where
             };
         }
         let (mut parts, body) = request.into_parts();
-        parts.extensions.insert(Peer {
-            addr: self.conn.peer,
-        });
+        // What axum's own `serve` calls the peer, so that extractors know it.
+        parts.extensions.insert(ConnectInfo(self.conn.peer));
         // An empty body boxes nothing.
         let body = if has_body {
             Body::new(body)

@@ -16,7 +16,6 @@ use tower::{Layer, Service};
 
 use crate::clock;
 use crate::event::Event;
-use crate::server::accept::Peer;
 use crate::server::stack::Inbound;
 use crate::txn::{Incoming, Txn, TxnBody, scope, sync_scope};
 
@@ -85,13 +84,8 @@ where
 
 /// Our own listener tells the peer, and so does axum's when asked to.
 fn peer(extensions: &Extensions) -> Option<IpAddr> {
-    let ours = extensions.get::<Peer>().map(|peer| peer.addr);
-    let addr = ours.or_else(|| {
-        extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|peer| peer.0)
-    });
-    addr.map(|addr| addr.ip())
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(peer.0.ip())
 }
 
 /// The values are left out: they come from outside and are not well formed.

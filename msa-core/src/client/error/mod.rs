@@ -1,5 +1,8 @@
 //! Why a call failed, for programs ([`CallError::kind`]) and for people (its `Display`).
 
+mod kind;
+mod recover;
+
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -12,96 +15,7 @@ use super::transport::{Failure, TransportError};
 use crate::discovery::Endpoint;
 use crate::txn::Gtxid;
 
-/// What kind of failure a call met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CallErrorKind {
-    /// The host is no known service, or the service has no instance now.
-    NoEndpoint,
-    /// The circuit breaker of every instance is open.
-    CircuitOpen,
-    /// Too many calls to the service are under way.
-    BulkheadFull,
-    /// This client's own rate limit for the service is used up.
-    RateLimited,
-    /// The total timeout or the deadline of the transaction passed.
-    DeadlineExceeded,
-    /// No connection: refused, name not resolved, TLS, connect timeout; or it was given up before the request was processed.
-    Connect,
-    /// One attempt took too long up to the response's headers.
-    AttemptTimeout,
-    /// The connection broke while waiting for the response: the request may have been processed.
-    Reset,
-    /// The response's status is an error; from typed clients and `error_for_status`.
-    Status,
-    /// The response's body is too large, broke off, or is not what was expected.
-    Body,
-    /// The call was given up by its caller.
-    Cancelled,
-    /// An injected fault.
-    Fault,
-    /// The request cannot be sent by anybody: not HTTP, a URL without a host, a stream that failed.
-    Invalid,
-}
-
-impl CallErrorKind {
-    /// The kind's name in logs and metrics, such as `deadline_exceeded`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NoEndpoint => "no_endpoint",
-            Self::CircuitOpen => "circuit_open",
-            Self::BulkheadFull => "bulkhead_full",
-            Self::RateLimited => "rate_limited",
-            Self::DeadlineExceeded => "deadline_exceeded",
-            Self::Connect => "connect",
-            Self::AttemptTimeout => "attempt_timeout",
-            Self::Reset => "reset",
-            Self::Status => "status",
-            Self::Body => "body",
-            Self::Cancelled => "cancelled",
-            Self::Fault => "fault",
-            Self::Invalid => "invalid",
-        }
-    }
-
-    /// The status that a server answers when a call it depended on failed so.
-    ///
-    /// 504 when time ran out; 502 when the other side answered wrongly or broke off; 500 when the request was this service's own
-    /// mistake; else 503, since trying later may help.
-    #[must_use]
-    pub fn status(self) -> StatusCode {
-        match self {
-            Self::DeadlineExceeded | Self::AttemptTimeout => StatusCode::GATEWAY_TIMEOUT,
-            Self::Reset | Self::Status | Self::Body => StatusCode::BAD_GATEWAY,
-            Self::Invalid => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NoEndpoint
-            | Self::CircuitOpen
-            | Self::BulkheadFull
-            | Self::RateLimited
-            | Self::Connect
-            | Self::Cancelled
-            | Self::Fault => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-}
-
-impl fmt::Display for CallErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl From<Failure> for CallErrorKind {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Timeout => Self::AttemptTimeout,
-            Failure::Reset | Failure::Protocol => Self::Reset,
-            Failure::Invalid => Self::Invalid,
-            _ => Self::Connect, // nothing was processed
-        }
-    }
-}
+pub use kind::CallErrorKind;
 
 /// A call failed.
 ///
@@ -255,25 +169,6 @@ impl CallError {
     pub fn message(&self) -> &str {
         &self.0.message
     }
-
-    /// Finds the failure of a call anywhere in a chain of errors, also behind reqwest-middleware's boxing.
-    ///
-    /// For an `anyhow::Error`: `CallError::find(error.as_ref())`.
-    #[must_use]
-    pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            if let Some(found) = error.downcast_ref::<Self>() {
-                return Some(found);
-            }
-            // This error is transparent: its source is that of the boxed one, which would be passed over.
-            if let Some(reqwest_middleware::Error::Middleware(boxed)) = error.downcast_ref() {
-                return boxed.chain().find_map(Self::find);
-            }
-            next = error.source();
-        }
-        None
-    }
 }
 
 impl fmt::Display for CallError {
@@ -307,58 +202,6 @@ impl fmt::Display for CallError {
 impl Error for CallError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
-    }
-}
-
-impl From<CallError> for reqwest_middleware::Error {
-    fn from(error: CallError) -> Self {
-        Self::middleware(error)
-    }
-}
-
-impl From<reqwest_middleware::Error> for CallError {
-    /// Gets back the failure that a `send()` returned. An error of somebody else's middleware becomes
-    /// [`CallErrorKind::Invalid`] with that error as its source.
-    fn from(error: reqwest_middleware::Error) -> Self {
-        if let Some(found) = Self::find(&error) {
-            return found.clone();
-        }
-        match error {
-            reqwest_middleware::Error::Reqwest(error) => Self::from(error),
-            other => Self::new(CallErrorKind::Invalid, "a middleware of the client failed")
-                .with_source(other),
-        }
-    }
-}
-
-impl From<reqwest::Error> for CallError {
-    /// Gets back the failure that reading a body returned, or tells what reqwest itself found wrong.
-    fn from(error: reqwest::Error) -> Self {
-        if let Some(found) = Self::find(&error) {
-            return found.clone();
-        }
-        if let Some(status) = error.status() {
-            return Self::new(
-                CallErrorKind::Status,
-                format!("it answered {}", status.as_u16()),
-            )
-            .with_response_status(status)
-            .with_source(error);
-        }
-        if error.is_decode() || error.is_body() {
-            return Self::new(
-                CallErrorKind::Body,
-                "the response's body is not what was expected",
-            )
-            .with_source(error);
-        }
-        Self::from(TransportError::from(error))
-    }
-}
-
-impl From<TransportError> for CallError {
-    fn from(error: TransportError) -> Self {
-        Self::new(error.failure().into(), error.failure().as_str()).with_source(error)
     }
 }
 
