@@ -67,7 +67,9 @@ impl From<sqlx::Error> for StoreError {
                 Condition::NoSuchTable => Self::NotMigrated,
                 Condition::Fault => Self::Database(error),
             },
-            PoolTimedOut => Self::Unavailable("no connection became free in time".into()),
+            PoolTimedOut => Self::Unavailable(
+                "no connection in time: all are busy, or there is no answer".into(),
+            ),
             Io(_) | Tls(_) | PoolClosed | WorkerCrashed => Self::Unavailable(error.to_string()),
             _ => Self::Database(error),
         }

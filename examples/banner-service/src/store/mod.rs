@@ -25,9 +25,6 @@ use crate::model::{
 };
 use crate::settings::BannerSettings;
 
-/// How long a request waits for a lock or for a free connection before it is told to come back.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// How long a readiness check waits: less than its caller does (a second), so that it can say why.
 const CHECK_PATIENCE: Duration = Duration::from_millis(800);
 

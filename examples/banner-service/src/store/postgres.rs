@@ -4,6 +4,7 @@
 //! tables under the old ones that still serve.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use sqlx::encode::IsNull;
 use sqlx::error::{BoxDynError, ErrorKind};
@@ -13,7 +14,7 @@ use sqlx::postgres::{
 };
 use sqlx::{Decode, Encode, Type};
 
-use super::{CHECK_PATIENCE, PATIENCE, Refused, StoreError, apply};
+use super::{CHECK_PATIENCE, Refused, StoreError, apply};
 use crate::model::{
     ActiveBanner, Banner, BannerDraft, Placement, PlacementDraft, PlacementFilter, Time,
 };
@@ -23,6 +24,9 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[(
     "schedule",
     include_str!("../../migrations/postgres/0001_schedule.sql"),
 )];
+
+/// How long a request waits for a connection: less than the 3 s that msa's clients give an attempt, so that they are told.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A pool of connections to a PostgreSQL server.
 #[derive(Debug, Clone)]
@@ -40,7 +44,7 @@ impl Postgres {
     pub(super) fn new(options: PgConnectOptions, max_connections: NonZeroU32) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(max_connections.get())
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(CONNECT_PATIENCE)
             .connect_lazy_with(options.application_name("banner-service"));
         Self { pool }
     }

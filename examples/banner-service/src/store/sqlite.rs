@@ -7,6 +7,7 @@ use std::fs::Metadata;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -18,7 +19,7 @@ use sqlx::{Decode, Encode, Type};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::{CHECK_PATIENCE, PATIENCE, Refused, StoreError, apply};
+use super::{CHECK_PATIENCE, Refused, StoreError, apply};
 use crate::model::{
     ActiveBanner, Banner, BannerDraft, Placement, PlacementDraft, PlacementFilter, Time,
 };
@@ -28,6 +29,9 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[(
     "schedule",
     include_str!("../../migrations/sqlite/0001_schedule.sql"),
 )];
+
+/// How long a request waits for the file's lock, or for its turn, before it is told to come back.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const READERS: u32 = 4;
 
