@@ -1,12 +1,13 @@
 //! Where the services' executables are, and how they get there.
 //!
 //! They lie beside the running test or demo, in the folder of its own profile. `cargo test --workspace` leaves them
-//! there, since each example has tests that need its binaries. What is missing, or older than its sources, is built by a
-//! cargo of our own, once per process; cargo's lock on the folder keeps processes from getting in each other's way.
+//! there, since each example has tests that need its binaries. What is missing, or older than what it was made from, is
+//! built by a cargo of our own, once per process; cargo's lock on the folder keeps processes from getting in each other's
+//! way.
 
 use std::env;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,14 +30,16 @@ const PACKAGES: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// What a binary is made from, relative to the repository.
-const SOURCES: [&str; 5] = [
+/// What says how to build, relative to the repository.
+const MANIFESTS: [&str; 4] = [
     "Cargo.toml",
     "Cargo.lock",
-    "msa-core",
-    "msa-macros",
-    "examples",
+    "examples/banner-service/Cargo.toml",
+    "examples/order-orchestrator/Cargo.toml",
 ];
+
+/// A file whose time tells when we last built: cargo leaves a binary as it is when a manifest's change does not concern it.
+const STAMP: &str = "msa-tests.stamp";
 
 /// The executable of a service, built when it is missing or older than its sources.
 ///
@@ -103,10 +106,11 @@ fn build(folder: &Path) -> Result<(), Error> {
     let status = command
         .status()
         .map_err(|error| failed(format!("{} does not start: {error}", cargo.display())))?;
-    if status.success() {
-        return Ok(());
+    if !status.success() {
+        return Err(failed(format!("cargo ended with {status}")));
     }
-    Err(failed(format!("cargo ended with {status}")))
+    File::create(folder.join(STAMP)).map_err(Error::io("cannot note the time of the build"))?;
+    Ok(())
 }
 
 /// The folder of the running program's profile: `target/debug` for `target/debug/demo` and `target/debug/deps/a_test`.
@@ -131,60 +135,60 @@ fn arguments() -> String {
 }
 
 fn is_fresh(folder: &Path) -> bool {
-    let binaries = PACKAGES.iter().flat_map(|(_, binaries)| *binaries);
-    let oldest = binaries
-        .map(|name| folder.join(format!("{name}{}", env::consts::EXE_SUFFIX)))
-        .map(|path| fs::metadata(path).and_then(|meta| meta.modified()).ok())
-        .min()
-        .flatten(); // a missing one is the minimum
-    let repository = repository();
-    let newest = SOURCES
+    let stamp = changed(&folder.join(STAMP));
+    let manifests = MANIFESTS
         .iter()
-        .filter_map(|source| newest(&repository.join(source)))
-        .max();
-    matches!((oldest, newest), (Some(oldest), Some(newest)) if oldest > newest)
+        .filter_map(|path| changed(&repository().join(path)));
+    let manifests = manifests.max();
+    PACKAGES
+        .iter()
+        .flat_map(|(_, binaries)| *binaries)
+        .all(|name| {
+            let built = changed(&folder.join(format!("{name}{}", env::consts::EXE_SUFFIX)));
+            let sources = newest_source(&folder.join(format!("{name}.d")));
+            matches!((built, sources), (Some(built), Some(sources)) if built > sources)
+                && built.max(stamp) > manifests
+        })
 }
 
-/// When the youngest source at or below `path` was changed. A folder's own time does not count: it moves with every
-/// database that a service makes there.
-fn newest(path: &Path) -> Option<SystemTime> {
-    let meta = fs::metadata(path).ok()?;
-    if !meta.is_dir() {
-        return meta.modified().ok();
-    }
-    let entries = fs::read_dir(path).ok()?.flatten();
-    let inner = entries
-        .filter(is_source)
-        .filter_map(|entry| newest(&entry.path()));
-    inner.max()
+/// When the youngest of the sources was changed that cargo wrote down for a binary: `binary: source source`, with a
+/// backslash before each space of a name. `None` when one is gone, or nothing was written down.
+fn newest_source(dep_info: &Path) -> Option<SystemTime> {
+    let text = fs::read_to_string(dep_info).ok()?;
+    let (_, sources) = text.split_once(": ")?;
+    let escaped = sources.trim_end().replace("\\ ", "\0");
+    let times = escaped
+        .split(' ')
+        .map(|source| changed(Path::new(&source.replace('\0', " "))));
+    times.collect::<Option<Vec<_>>>()?.into_iter().max()
 }
 
-/// Databases of services that were run by hand, and builds of copies, change without being sources.
-fn is_source(entry: &fs::DirEntry) -> bool {
-    let name = entry.file_name();
-    let name = name.to_string_lossy();
-    let dead = name == "target" || name == "tests" || name == "benches" || name.starts_with('.');
-    !dead
-        && ![".db", ".db-wal", ".db-shm", ".md"]
-            .iter()
-            .any(|end| name.ends_with(end))
+fn changed(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|meta| meta.modified()).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::File;
     use std::time::Duration;
 
     #[test]
-    fn only_a_change_of_a_source_makes_binaries_old() {
+    fn a_binary_is_as_old_as_the_youngest_of_its_sources() {
         let dir = tempfile::tempdir().unwrap();
-        File::create(dir.path().join("lib.rs")).unwrap();
-        let later = newest(dir.path()).unwrap() + Duration::from_secs(60);
-        for (name, counts) in [("data.db", false), ("README.md", false), ("main.rs", true)] {
-            let file = File::create(dir.path().join(name)).unwrap();
-            file.set_modified(later).unwrap();
-            assert_eq!(newest(dir.path()).unwrap() == later, counts, "{name}");
-        }
+        let source = dir.path().join("a b.rs");
+        let other = dir.path().join("c.rs");
+        let dep_info = dir.path().join("x.d");
+        File::create(&other).unwrap();
+        let later = changed(&other).unwrap() + Duration::from_secs(60);
+        File::create(&source).unwrap().set_modified(later).unwrap();
+        let escaped = source.display().to_string().replace(' ', "\\ ");
+        fs::write(&dep_info, format!("/x: {escaped} {}\n", other.display())).unwrap();
+        assert_eq!(newest_source(&dep_info), Some(later));
+        fs::remove_file(other).unwrap();
+        assert_eq!(
+            newest_source(&dep_info),
+            None,
+            "a source that is gone is a change"
+        );
     }
 }
