@@ -122,15 +122,11 @@ fn hops_and_branches_that_are_none_are_ignored() {
     }
     cluster.drain().unwrap();
     let process = cluster.process("user-service").unwrap();
-    for n in 0..cases.len() {
+    for (n, case) in cases.iter().enumerate() {
         let lines = process.access_of(&format!("case-{n}"));
         assert_eq!(lines.len(), 1);
-        assert_eq!(
-            (lines[0].ltxid, lines[0].branch.as_str()),
-            (1, "1"),
-            "{:?}",
-            cases[n]
-        );
+        let place = (lines[0].ltxid, lines[0].branch.as_str());
+        assert_eq!(place, (1, "1"), "{case:?}");
     }
     assert_clean_log(process);
 }

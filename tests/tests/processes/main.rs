@@ -1,5 +1,13 @@
 //! The example services as whole processes: what their users can see from outside.
 
+// Helpers of tests are tests too; clippy takes only the functions marked so.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
 mod config;
 mod database;
 mod drain;
