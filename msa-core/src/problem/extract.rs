@@ -1,6 +1,6 @@
 //! Extractors like axum's, whose rejections are problem documents.
 
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -22,7 +22,8 @@ pub struct Json<T>(pub T);
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Path<T>(pub T);
 
-/// The query's parameters: axum's `Query`, with a problem document when they cannot be read.
+/// The query's parameters: axum's `Query`, with a problem document (422 with the parameter's name) when they cannot be
+/// read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Query<T>(pub T);
 
@@ -130,16 +131,20 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match axum::extract::Query::from_request_parts(parts, state).await {
-            Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(QueryRejection::FailedToDeserializeQueryString(error)) => {
-                Err(Problem::new(error.status())
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs =
+            serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
+        serde_path_to_error::deserialize(pairs)
+            .map(Self)
+            .map_err(|error| {
+                let path = error.path().to_string();
+                let path = if path == "." { "" } else { path.as_str() };
+                Problem::invalid()
                     .title("Invalid query")
-                    .detail(error.body_text()))
-            }
-            Err(error) => Err(Problem::new(error.status()).detail(error.body_text())),
-        }
+                    .detail("a parameter of the query is missing or wrong")
+                    .field(path, error.inner().to_string())
+            })
     }
 }
 
@@ -183,6 +188,21 @@ mod tests {
         assert_eq!(status, 422);
         assert_eq!(document["errors"][0]["pointer"], "#/items/1/quantity");
         assert_eq!(document["errors"][0]["field"], "items[1].quantity");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_parameter_of_the_query_is_named() {
+        for (query, field) in [("quantity=two", "quantity"), ("", "")] {
+            let (mut parts, ()) = Request::get(format!("/?{query}"))
+                .body(())
+                .unwrap()
+                .into_parts();
+            let rejected = Query::<Item>::from_request_parts(&mut parts, &())
+                .await
+                .unwrap_err();
+            assert_eq!(rejected.status(), 422);
+            assert_eq!(rejected.to_json()["errors"][0]["field"], field);
+        }
     }
 
     #[tokio::test]
