@@ -19,3 +19,8 @@ pub mod txn;
 
 pub use service::{Error, Service, run};
 pub use txn::{JoinSet, spawn, spawn_blocking};
+
+/// The README's first service must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

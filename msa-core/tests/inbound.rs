@@ -1,6 +1,6 @@
 //! The inbound stack around a plain axum router.
 
-#![allow(
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // a test fails by panicking
 
 use std::net::SocketAddr;
 use std::time::Duration;

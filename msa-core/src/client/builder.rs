@@ -11,7 +11,7 @@ use super::service::Shared;
 use super::services::Services;
 use super::transport::{ReqwestTransport, Transport, lean};
 use super::{CallError, CallErrorKind, ServiceClient};
-use crate::balance::{Balancer, RoundRobin};
+use crate::balance::{self, Balancer};
 use crate::clock;
 use crate::config::{BalancerName, ClientSettings, Settings};
 use crate::discovery::Discover;
@@ -173,9 +173,7 @@ fn by_name(seed: u64) -> MakeBalancer {
         let seed = service
             .bytes()
             .fold(seed, |seed, byte| seed.rotate_left(7) ^ u64::from(byte));
-        match name {
-            BalancerName::RoundRobin => Arc::new(RoundRobin::new(seed)),
-        }
+        balance::build(name, seed)
     })
 }
 

@@ -51,8 +51,8 @@ impl FromStr for Address {
 
     fn from_str(url: &str) -> Result<Self, StoreError> {
         match url.split_once(':') {
-            Some(("sqlite", _)) => sqlite::options(url).map(Self::Sqlite),
-            Some(("postgres" | "postgresql", _)) => postgres::options(url).map(Self::Postgres),
+            Some(("sqlite", _)) => Sqlite::options(url).map(Self::Sqlite),
+            Some(("postgres" | "postgresql", _)) => Postgres::options(url).map(Self::Postgres),
             _ => Err(StoreError::Url("must begin with sqlite:// or postgres://")),
         }
     }

@@ -34,12 +34,13 @@ pub struct Postgres {
     pool: PgPool,
 }
 
-pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
-    let example = "must look like postgres://user:password@host:5432/database";
-    url.parse().map_err(|_| StoreError::Url(example))
-}
-
 impl Postgres {
+    /// What an address says of the server.
+    pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+        let example = "must look like postgres://user:password@host:5432/database";
+        url.parse().map_err(|_| StoreError::Url(example))
+    }
+
     /// A pool that connects when it is first used.
     pub(super) fn new(options: PgConnectOptions, max_connections: NonZeroU32) -> Self {
         let pool = PgPoolOptions::new()

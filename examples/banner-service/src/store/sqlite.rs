@@ -3,220 +3,58 @@
 //! One connection writes and up to four read: SQLite has one writer at a time anyway, so writers queue here, in order,
 //! rather than poll for the file's lock. In WAL mode readers and the writer do not wait for each other.
 
-use std::fs::Metadata;
-use std::io;
-use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+mod file;
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::sqlite::{
-    SqliteArgumentsBuffer, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous, SqliteTypeInfo, SqliteValueRef,
-};
+use sqlx::sqlite::{SqliteArgumentsBuffer, SqliteConnectOptions, SqliteTypeInfo, SqliteValueRef};
 use sqlx::{Decode, Encode, Type};
-use tokio::sync::Mutex;
-use tokio::time::timeout;
 
-use super::{CHECK_PATIENCE, Refused, StoreError, apply};
+use self::file::File;
+use super::{Refused, StoreError};
 use crate::model::{
     ActiveBanner, Banner, BannerDraft, Placement, PlacementDraft, PlacementFilter, Time,
 };
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "schedule",
-    include_str!("../../migrations/sqlite/0001_schedule.sql"),
-)];
-
-/// How long a request waits for the file's lock, or for its turn, before it is told to come back.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-const READERS: u32 = 4;
-
 /// An SQLite file, which creates and migrates itself when it is first used.
 #[derive(Debug, Clone)]
-pub struct Sqlite(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    file: PathBuf,
-    options: SqliteConnectOptions,
-    opened: RwLock<Option<Opened>>,
-    opening: Arc<Mutex<()>>,
-}
-
-/// The connections to a file, and which file that was.
-#[derive(Debug, Clone)]
-struct Opened {
-    identity: Identity,
-    read: SqlitePool,
-    write: SqlitePool,
-}
-
-/// A database in memory is refused: it would be another one for each connection.
-pub(super) fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
-    const WRONG: StoreError = StoreError::Url("must name a file, such as sqlite://banner.db");
-    let options: SqliteConnectOptions = url.parse().map_err(|_| WRONG)?;
-    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
-    if in_memory || options.get_filename().as_os_str().is_empty() {
-        return Err(WRONG);
-    }
-    Ok(options
-        .journal_mode(SqliteJournalMode::Wal)
-        // With WAL this loses at worst the last commits when the power fails, never the file.
-        .synchronous(SqliteSynchronous::Normal)
-        .foreign_keys(true)
-        .busy_timeout(PATIENCE))
-}
+pub struct Sqlite(File);
 
 impl Sqlite {
+    /// What an address says of the file.
+    pub(super) fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
+        file::options(url)
+    }
+
     /// The file that the address names. Nothing is opened yet.
     pub(super) fn new(options: SqliteConnectOptions) -> Self {
-        let file = options.get_filename().to_owned();
-        let (opened, opening) = (RwLock::new(None), Arc::default());
-        Self(Arc::new(Inner {
-            file,
-            options,
-            opened,
-            opening,
-        }))
-    }
-
-    /// The connections to the file as it is now.
-    ///
-    /// SQLite would go on with a file that was deleted or replaced under it, and everything written would be lost with
-    /// the last connection. So each use looks whether the file is still the one that was opened.
-    async fn open(&self) -> Result<Opened, StoreError> {
-        if let Some(opened) = self.current()? {
-            return Ok(opened);
-        }
-        let too_long = |_| self.unavailable("locked, or still being migrated");
-        let Ok(turn) = self.0.opening.clone().try_lock_owned() else {
-            drop(
-                timeout(PATIENCE, self.0.opening.lock())
-                    .await
-                    .map_err(too_long)?,
-            );
-            return self
-                .current()?
-                .ok_or_else(|| self.unavailable("could not be opened"));
-        };
-        // A task of its own: whoever gives up waiting must not undo a migration that takes its time.
-        let store = self.clone();
-        let opening = msa_core::spawn(async move {
-            let opened = store.connect().await;
-            drop(turn);
-            opened
-        });
-        let opened = timeout(PATIENCE, opening).await.map_err(too_long)?;
-        opened.unwrap_or_else(|failed| Err(self.unavailable(failed)))
-    }
-
-    /// Opens the file, creates or updates its tables, and keeps the connections for everybody.
-    async fn connect(&self) -> Result<Opened, StoreError> {
-        // A file that vanishes later is an accident: an empty one in its place would hide it.
-        let first_time = self.opened().is_none();
-        let options = self.0.options.clone().create_if_missing(first_time);
-        let pool = |connections| {
-            SqlitePoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(PATIENCE)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .test_before_acquire(false)
-                .connect_lazy_with(options.clone())
-        };
-        let (read, write) = (pool(READERS), pool(1));
-        // Several processes may start on one file: IMMEDIATE lets one of them migrate and the others find it done.
-        let begin = write.begin_with("BEGIN IMMEDIATE").await;
-        let mut transaction = begin.map_err(|error| match StoreError::from(error) {
-            StoreError::Unavailable(reason) => self.unavailable(reason),
-            other => other,
-        })?;
-        apply(MIGRATIONS, &mut *transaction).await?;
-        transaction.commit().await?;
-        let identity = self.identity().map_err(|error| self.unavailable(error))?;
-        let opened = Opened {
-            identity,
-            read,
-            write,
-        };
-        *self
-            .0
-            .opened
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Some(opened.clone());
-        Ok(opened)
-    }
-
-    /// The connections that are open, if they still lead to the file of that name.
-    fn current(&self) -> Result<Option<Opened>, StoreError> {
-        let Some(opened) = self.opened() else {
-            return Ok(None);
-        };
-        let identity = self.identity().map_err(|error| self.unavailable(error))?;
-        Ok((opened.identity == identity).then_some(opened))
-    }
-
-    fn opened(&self) -> Option<Opened> {
-        self.0
-            .opened
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn identity(&self) -> io::Result<Identity> {
-        std::fs::metadata(&self.0.file).map(|metadata| identity_of(&metadata))
-    }
-
-    fn unavailable(&self, reason: impl std::fmt::Display) -> StoreError {
-        StoreError::Unavailable(format!("{}: {reason}", self.0.file.display()))
+        Self(File::new(options))
     }
 
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
-        let _turn = self.0.opening.lock().await;
-        self.connect().await.map(drop)
+        self.0.migrate().await
     }
 
     pub(super) async fn check(&self) -> Result<(), StoreError> {
-        let probe = async {
-            let opened = self.open().await?;
-            // Only a writer notices that somebody else holds the file's lock.
-            Ok(opened
-                .write
-                .begin_with("BEGIN IMMEDIATE")
-                .await?
-                .rollback()
-                .await?)
-        };
-        let too_long = |_| Err(self.unavailable("locked, or still being migrated"));
-        timeout(CHECK_PATIENCE, probe)
-            .await
-            .unwrap_or_else(too_long)
+        self.0.check().await
     }
 
     pub(super) async fn close(&self) {
-        if let Some(opened) = self.opened() {
-            opened.read.close().await;
-            opened.write.close().await;
-        }
+        self.0.close().await;
     }
 
     pub(super) async fn banners(&self, after: i64, limit: i64) -> Result<Vec<Banner>, StoreError> {
         let sql =
             "SELECT id, title, image_url, link FROM banners WHERE id > $1 ORDER BY id LIMIT $2";
         let select = sqlx::query_as(sql).bind(after).bind(limit);
-        Ok(select.fetch_all(&self.open().await?.read).await?)
+        Ok(select.fetch_all(&self.0.open().await?.read).await?)
     }
 
     pub(super) async fn banner(&self, id: i64) -> Result<Option<Banner>, StoreError> {
         let sql = "SELECT id, title, image_url, link FROM banners WHERE id = $1";
         Ok(sqlx::query_as(sql)
             .bind(id)
-            .fetch_optional(&self.open().await?.read)
+            .fetch_optional(&self.0.open().await?.read)
             .await?)
     }
 
@@ -227,7 +65,7 @@ impl Sqlite {
             .bind(&draft.title)
             .bind(&draft.image_url)
             .bind(&draft.link);
-        written(insert.fetch_all(&self.open().await?.write).await?)
+        written(insert.fetch_all(&self.0.open().await?.write).await?)
             .ok_or(StoreError::Database(sqlx::Error::RowNotFound))
     }
 
@@ -243,14 +81,17 @@ impl Sqlite {
             .bind(&draft.image_url)
             .bind(&draft.link);
         Ok(written(
-            update.bind(id).fetch_all(&self.open().await?.write).await?,
+            update
+                .bind(id)
+                .fetch_all(&self.0.open().await?.write)
+                .await?,
         ))
     }
 
     pub(super) async fn remove_banner(&self, id: i64) -> Result<bool, StoreError> {
         let delete = sqlx::query("DELETE FROM banners WHERE id = $1").bind(id);
         Ok(delete
-            .execute(&self.open().await?.write)
+            .execute(&self.0.open().await?.write)
             .await?
             .rows_affected()
             > 0)
@@ -278,7 +119,7 @@ impl Sqlite {
             .bind(filter.from)
             .bind(filter.to)
             .bind(limit);
-        Ok(select.fetch_all(&self.open().await?.read).await?)
+        Ok(select.fetch_all(&self.0.open().await?.read).await?)
     }
 
     pub(super) async fn placement(&self, id: i64) -> Result<Option<Placement>, StoreError> {
@@ -286,7 +127,7 @@ impl Sqlite {
                    WHERE id = $1";
         Ok(sqlx::query_as(sql)
             .bind(id)
-            .fetch_optional(&self.open().await?.read)
+            .fetch_optional(&self.0.open().await?.read)
             .await?)
     }
 
@@ -304,7 +145,7 @@ impl Sqlite {
             .bind(draft.start)
             .bind(draft.end)
             .bind(banner_id);
-        let rows = insert.fetch_all(&self.open().await?.write).await;
+        let rows = insert.fetch_all(&self.0.open().await?.write).await;
         written(rows.map_err(|error| refused(error, banner_id))?).ok_or(Refused::Other(
             StoreError::Database(sqlx::Error::RowNotFound),
         ))
@@ -324,14 +165,14 @@ impl Sqlite {
             .bind(draft.start)
             .bind(draft.end)
             .bind(id);
-        let rows = update.fetch_all(&self.open().await?.write).await;
+        let rows = update.fetch_all(&self.0.open().await?.write).await;
         Ok(written(rows.map_err(|error| refused(error, id))?))
     }
 
     pub(super) async fn remove_placement(&self, id: i64) -> Result<bool, StoreError> {
         let delete = sqlx::query("DELETE FROM placements WHERE id = $1").bind(id);
         Ok(delete
-            .execute(&self.open().await?.write)
+            .execute(&self.0.open().await?.write)
             .await?
             .rows_affected()
             > 0)
@@ -352,7 +193,7 @@ impl Sqlite {
             .bind(draft.start)
             .bind(draft.end)
             .bind(moving);
-        Ok(select.fetch_optional(&self.open().await?.read).await?)
+        Ok(select.fetch_optional(&self.0.open().await?.read).await?)
     }
 
     pub(super) async fn active(
@@ -366,7 +207,7 @@ impl Sqlite {
                    WHERE p.platform = $1 AND p.ends_at > $2 AND p.starts_at <= $2
                    ORDER BY p.slot";
         let select = sqlx::query_as(sql).bind(platform).bind(at);
-        Ok(select.fetch_all(&self.open().await?.read).await?)
+        Ok(select.fetch_all(&self.0.open().await?.read).await?)
     }
 }
 
@@ -391,23 +232,6 @@ fn refused(error: sqlx::Error, banner_id: i64) -> Refused {
         }),
         _ => Refused::Other(error.into()),
     }
-}
-
-/// What tells a file from another of the same name. While a connection is open, its inode number is not given anew.
-#[cfg(unix)]
-type Identity = (u64, u64);
-#[cfg(unix)]
-fn identity_of(metadata: &Metadata) -> Identity {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
-}
-
-/// What tells a file from another of the same name; other systems hardly let an open file be replaced anyway.
-#[cfg(not(unix))]
-type Identity = Option<std::time::SystemTime>;
-#[cfg(not(unix))]
-fn identity_of(metadata: &Metadata) -> Identity {
-    metadata.created().ok()
 }
 
 impl Type<sqlx::Sqlite> for Time {
