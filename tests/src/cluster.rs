@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::http::{self, Response};
 use crate::{AccessLine, Error, Process, ProcessBuilder};
 
-/// The services in the order in which a shop lists them: who is called before who calls.
+/// The services, each before those who call it: they are told its address when they start.
 pub const SERVICES: [&str; 5] = [
     "banner-service",
     "user-service",
@@ -160,7 +160,7 @@ impl Cluster {
         lines
     }
 
-    /// Drains all five, callers first, and waits until each has ended; every line they wrote has been read then.
+    /// Drains all five at once, and waits until each has ended; every line they wrote has been read then.
     ///
     /// # Errors
     /// When one of them does not end, or not with exit code 0.

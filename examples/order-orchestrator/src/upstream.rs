@@ -99,14 +99,17 @@ pub async fn json<T: DeserializeOwned>(
 }
 
 fn failed(service: &'static str, error: CallError) -> Failure {
-    let reason: &(dyn std::error::Error + 'static) = &error;
-    tracing::warn!(service, error = reason, "a call failed");
+    // Made a problem, an error of the client logs its cause, which is not for the caller's eyes.
     Failure::Failed(Problem::from(error).with("service", service))
 }
 
 /// What the service's own trouble, or a request of ours that it cannot take, means above.
 fn unusable(service: &'static str, status: u16, retry_after: Option<Duration>) -> Problem {
-    tracing::warn!(service, status, "a call was answered with an error");
+    tracing::warn!(
+        upstream = service,
+        status,
+        "a call was answered with an error"
+    );
     let above = match status {
         429 | 503 => StatusCode::SERVICE_UNAVAILABLE,
         504 => StatusCode::GATEWAY_TIMEOUT,
