@@ -1,7 +1,5 @@
 //! What an edge answers for a call that failed.
 
-use std::error::Error as _;
-
 use super::CallError;
 use crate::problem::Problem;
 
@@ -13,8 +11,6 @@ use crate::problem::Problem;
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         let kind = error.kind().as_str();
-        let cause = error.source().map(tracing::field::display);
-        tracing::warn!(target: "msa::client", kind, cause, "{error}");
         let mut problem = Self::new(error.status()).with("kind", kind);
         problem = match error.service() {
             Some(service) => problem
@@ -25,10 +21,10 @@ impl From<CallError> for Problem {
                 .with("service", service),
             None => problem.detail(format!("a call failed: {}", kind.replace('_', " "))),
         };
-        match error.retry_after() {
-            Some(after) => problem.retry_after(after),
-            None => problem,
+        if let Some(after) = error.retry_after() {
+            problem = problem.retry_after(after);
         }
+        problem.caused_by(error)
     }
 }
 

@@ -19,6 +19,7 @@ mod extract;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
@@ -52,6 +53,7 @@ struct Inner {
     retry_after: Option<Duration>,
     never_retry: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Problem {
@@ -69,6 +71,7 @@ impl Problem {
             retry_after: None,
             never_retry: false,
             headers: Vec::new(),
+            cause: None,
         }))
     }
 
@@ -157,6 +160,31 @@ impl Problem {
         self
     }
 
+    /// Why, for those who run the service: logged with its own causes when the problem is answered, under the request's
+    /// GTXID, and not part of the document.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.0.cause = Some(cause.into().into());
+        self
+    }
+
+    fn log_cause(&self) {
+        let Some(cause) = &self.0.cause else { return };
+        let mut text = cause.to_string();
+        let mut deeper = cause.source();
+        while let Some(error) = deeper {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            deeper = error.source();
+        }
+        let status = self.0.status.as_u16();
+        if status >= 500 {
+            tracing::warn!(target: "msa::problem", status, cause = text, "answered with a problem");
+        } else {
+            tracing::info!(target: "msa::problem", status, cause = text, "answered with a problem");
+        }
+    }
+
     /// The status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -227,10 +255,15 @@ impl fmt::Debug for Problem {
     }
 }
 
-impl Error for Problem {}
+impl Error for Problem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as _)
+    }
+}
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        self.log_cause();
         let mut response = (self.0.status, self.to_json().to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);

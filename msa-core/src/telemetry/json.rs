@@ -101,10 +101,31 @@ impl<W: fmt::Write> Fields<'_, W> {
             self.result = self
                 .out
                 .write_char(',')
-                .and_then(|()| string(self.out, field.name()))
+                .and_then(|()| self.name(field.name()))
                 .and_then(|()| self.out.write_char(':'))
                 .and_then(|()| value(self.out));
         }
+    }
+}
+
+/// The names that the line itself gives a meaning.
+const OWN: [&str; 7] = [
+    "timestamp",
+    "level",
+    "target",
+    "service",
+    "gtxid",
+    "ltxid",
+    "branch",
+];
+
+impl<W: fmt::Write> Fields<'_, W> {
+    /// A field that is called as one of the line's own would stand there twice.
+    fn name(&mut self, name: &str) -> fmt::Result {
+        if OWN.contains(&name) {
+            return write!(self.out, "\"fields.{name}\"");
+        }
+        string(self.out, name)
     }
 }
 
@@ -262,6 +283,19 @@ mod tests {
         assert_eq!(lines[0]["hostile"], hostile);
         assert_eq!(lines[0]["shown"], hostile);
         assert_eq!(lines[0]["nan"], Value::Null);
+    }
+
+    #[test]
+    fn a_field_cannot_pass_for_one_of_the_lines_own() {
+        let lines = lines(|| tracing::info!(service = "other", level = "none", "hello"));
+        assert_eq!(
+            (&lines[0]["service"], &lines[0]["level"]),
+            (&"shop".into(), &"INFO".into())
+        );
+        assert_eq!(
+            (&lines[0]["fields.service"], &lines[0]["fields.level"]),
+            (&"other".into(), &"none".into())
+        );
     }
 
     #[test]
