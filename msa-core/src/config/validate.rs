@@ -53,6 +53,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<Conflict> {
         ("attempt", &headers.attempt),
         ("timeout", &headers.timeout),
         ("retries", &headers.retries),
+        ("criticality", &headers.criticality),
     ];
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for (key, name) in names {

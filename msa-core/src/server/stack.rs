@@ -265,7 +265,8 @@ fn headers(names: &TxnHeaderNames) -> Result<Headers, ServerError> {
         .with_branch(header_name("txn.headers.branch", &names.branch)?)
         .with_attempt(header_name("txn.headers.attempt", &names.attempt)?)
         .with_timeout(header_name("txn.headers.timeout", &names.timeout)?)
-        .with_retries(header_name("txn.headers.retries", &names.retries)?))
+        .with_retries(header_name("txn.headers.retries", &names.retries)?)
+        .with_criticality(header_name("txn.headers.criticality", &names.criticality)?))
 }
 
 fn header_name(key: &'static str, name: &str) -> Result<HeaderName, ServerError> {

@@ -52,6 +52,9 @@ pub struct TxnHeaderNames {
     /// The retries left. **Restart.**
     #[schemars(extend("x-msa-restart" = true, "format" = "header-name"))]
     pub retries: String,
+    /// Who is shed first. **Restart.**
+    #[schemars(extend("x-msa-restart" = true, "format" = "header-name"))]
+    pub criticality: String,
 }
 
 impl Default for TxnHeaderNames {
@@ -63,6 +66,7 @@ impl Default for TxnHeaderNames {
             attempt: "x-txn-attempt".into(),
             timeout: "x-txn-timeout-ms".into(),
             retries: "x-txn-retries".into(),
+            criticality: "x-msa-criticality".into(),
         }
     }
 }
