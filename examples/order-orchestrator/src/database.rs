@@ -1,0 +1,221 @@
+//! An embedded database that needs nobody: it makes and migrates itself at the first use, and comes back by itself.
+//!
+//! The service starts without it. While the file cannot be opened, is locked or is gone, readiness says so and requests
+//! are answered 503 with `Retry-After`; once it is back, both recover without a restart.
+
+mod attend;
+mod error;
+mod settings;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
+
+pub use attend::attend;
+pub use error::DatabaseError;
+pub use settings::{DatabaseSettings, SqliteUrl, SqliteUrlError};
+
+/// The steps that made the tables what they are, oldest first: number, name, SQL. One that was released never changes.
+pub type Migrations = &'static [(i64, &'static str, &'static str)];
+
+/// A service's own database. Cheap to clone.
+#[derive(Clone)]
+pub struct Database(Arc<Inner>);
+
+struct Inner {
+    options: SqliteConnectOptions,
+    file: PathBuf,
+    migrations: Migrations,
+    max_connections: u32,
+    busy_timeout: Duration,
+    /// SQLite has one writer at a time, and lets the others poll for their turn. Here they queue instead, in order.
+    turn: Arc<Semaphore>,
+    state: RwLock<State>,
+}
+
+enum State {
+    /// Never opened: the file may be made.
+    New,
+    Open(SqlitePool, FileId),
+    /// Another file, or none, has taken the place of the one that was open. Making a new one would hide that the data is gone.
+    Lost,
+}
+
+impl Database {
+    /// Names the database; nothing is opened yet. Without a URL it is `<service>.db` in the working directory.
+    #[must_use]
+    pub fn new(settings: &DatabaseSettings, service: &str, migrations: Migrations) -> Self {
+        let busy_timeout = settings.busy_timeout.get();
+        let url = settings.url.clone();
+        let url = url.unwrap_or_else(|| SqliteUrl::file(Path::new(&format!("{service}.db"))));
+        let options = url
+            .options()
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal) // readers go on while somebody writes
+            .synchronous(SqliteSynchronous::Normal) // as safe against a crash of the process; SQLite's advice for WAL
+            .busy_timeout(busy_timeout);
+        Self(Arc::new(Inner {
+            file: options.get_filename().to_path_buf(),
+            options,
+            migrations,
+            max_connections: settings.max_connections.max(1),
+            busy_timeout,
+            turn: Arc::new(Semaphore::new(1)),
+            state: RwLock::new(State::New),
+        }))
+    }
+
+    /// Opens it, makes it when it was never there, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// When that cannot be done now. It is tried again at every use.
+    pub async fn migrate(&self) -> Result<(), DatabaseError> {
+        self.read().await.map(drop)
+    }
+
+    /// The pool, for reading.
+    ///
+    /// # Errors
+    /// When it is not open and cannot be opened now.
+    pub async fn read(&self) -> Result<SqlitePool, DatabaseError> {
+        if let State::Open(pool, _) = &*self.0.state.read().await {
+            return Ok(pool.clone());
+        }
+        let mut state = self.0.state.write().await;
+        if let State::Open(pool, _) = &*state {
+            return Ok(pool.clone()); // somebody else was faster
+        }
+        let (pool, id) = self.0.open(matches!(*state, State::New)).await?;
+        *state = State::Open(pool.clone(), id);
+        Ok(pool)
+    }
+
+    /// Begins to write. Dropped without [`Write::commit`], nothing was written.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Busy`] when another writer keeps the lock for longer than the configured time.
+    pub async fn write(&self) -> Result<Write, DatabaseError> {
+        let pool = self.read().await?;
+        let turn = Arc::clone(&self.0.turn).acquire_owned();
+        let turn = tokio::time::timeout(self.0.busy_timeout, turn).await;
+        // The semaphore is never closed, so an error is only the timeout.
+        let Ok(Ok(turn)) = turn else {
+            return Err(DatabaseError::Busy);
+        };
+        // IMMEDIATE takes the lock at once: to read first and upgrade later is how two writers of SQLite deadlock.
+        let transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Write {
+            transaction,
+            _turn: turn,
+        })
+    }
+
+    /// The readiness check: the file that was opened is still there, and can be written to.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub async fn check(&self) -> Result<(), DatabaseError> {
+        let lost = match &*self.0.state.read().await {
+            State::Open(_, id) => FileId::of(&self.0.file).as_ref() != Some(id),
+            State::New | State::Lost => false,
+        };
+        if lost {
+            *self.0.state.write().await = State::Lost;
+        }
+        self.write().await.map(drop)
+    }
+
+    /// Closes it, so that nothing is left in the write-ahead log.
+    pub async fn close(&self) {
+        let state = std::mem::replace(&mut *self.0.state.write().await, State::Lost);
+        if let State::Open(pool, _) = state {
+            pool.close().await;
+        }
+    }
+}
+
+impl Inner {
+    async fn open(&self, create: bool) -> Result<(SqlitePool, FileId), DatabaseError> {
+        if !create && FileId::of(&self.file).is_none() {
+            return Err(DatabaseError::Missing {
+                file: self.file.clone(),
+            });
+        }
+        let pool = SqlitePoolOptions::new()
+            .max_connections(self.max_connections)
+            .acquire_timeout(self.busy_timeout)
+            .connect_with(self.options.clone().create_if_missing(create))
+            .await?;
+        self.migrate(&pool).await?;
+        let id = FileId::of(&self.file).ok_or_else(|| DatabaseError::Missing {
+            file: self.file.clone(),
+        })?;
+        Ok((pool, id))
+    }
+
+    async fn migrate(&self, pool: &SqlitePool) -> Result<(), DatabaseError> {
+        let migration = |&(number, name, sql): &(i64, &'static str, &'static str)| {
+            let sql = sqlx::SqlStr::from_static(sql);
+            Migration::new(number, name.into(), MigrationType::Simple, sql, false)
+        };
+        let migrator = Migrator::with_migrations(self.migrations.iter().map(migration).collect());
+        let mut connection = pool.acquire().await?;
+        // Not `Migrator::run`: the compiler cannot see that its future is Send.
+        Ok(migrator.run_direct(None, &mut *connection, false).await?)
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Database").field(&self.0.file).finish()
+    }
+}
+
+/// A write that has the database's only lock.
+#[derive(Debug)]
+#[must_use = "dropped, it writes nothing"]
+pub struct Write {
+    // Declared before the turn, and so given back first.
+    transaction: Transaction<'static, Sqlite>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Write {
+    /// The connection to write on.
+    pub fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+
+    /// Makes it last.
+    ///
+    /// # Errors
+    /// When the database refuses; nothing was written then.
+    pub async fn commit(self) -> Result<(), DatabaseError> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+/// Which file stands behind a path: an open connection stays with the old one when another takes its place.
+#[derive(Debug, PartialEq, Eq)]
+struct FileId(u64, u64);
+
+impl FileId {
+    #[cfg(unix)]
+    fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let meta = std::fs::metadata(path).ok()?;
+        Some(Self(meta.dev(), meta.ino()))
+    }
+
+    /// Elsewhere an open file cannot be replaced: it is enough to see that it is there.
+    #[cfg(not(unix))]
+    fn of(path: &Path) -> Option<Self> {
+        path.is_file().then_some(Self(0, 0))
+    }
+}
