@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -63,14 +64,9 @@ impl Instance {
     }
 
     async fn ready(&self) -> Result<(), Error> {
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let url = format!("http://{}/readyz", self.addr);
         let asked = async {
-            loop {
-                match client.get(&url).send().await {
-                    Ok(answer) if answer.status().is_success() => return,
-                    _ => tokio::time::sleep(Duration::from_millis(2)).await,
-                }
+            while !is_ready(self.addr).await.unwrap_or(false) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
         Ok(timeout(PATIENCE, asked).await?)
@@ -100,6 +96,15 @@ impl Instance {
         let wanted = |line: &&Value| line.get("message").and_then(Value::as_str) == Some(message);
         log.iter().filter(wanted).cloned().collect()
     }
+}
+
+async fn is_ready(addr: SocketAddr) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(addr).await?;
+    let ask = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(ask).await?;
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await?;
+    Ok(status.ends_with(b" 200"))
 }
 
 async fn follow(stdout: ChildStdout, log: Log, tell: oneshot::Sender<SocketAddr>) {

@@ -73,7 +73,7 @@ impl Fuzz for Case {
         let txn = Txn::from_incoming(&incoming, mint, default, clock::now());
         let call = check_txn(&incoming, &txn).map_err(|rule| format!("{rule}: {txn:?} from {map:?}"))?;
 
-        let attempt = rng.random::<u32>().max(1) >> rng.random_range(0..32);
+        let attempt = (rng.next_u32() >> rng.random_range(0..32)).max(1);
         let timeout = rng.random::<bool>().then(|| Duration::from_millis(rng.next_u64() >> rng.random_range(0..64)));
         self.headers.inject(&call, attempt, timeout, &mut map);
         self.check_written(&map, &call, attempt)
