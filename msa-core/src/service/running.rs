@@ -158,6 +158,7 @@ impl Whole {
                 DrainReport::default()
             }
         };
+        say_drained(&report);
         lifecycle.advance(Phase::Stopped);
         if let Some(management) = self.management
             && let Err(error) = management.await
@@ -176,4 +177,25 @@ impl Whole {
         }
         report
     }
+}
+
+/// Tells what the drain came to, and each request that it cut: whoever made one may be waiting for an explanation.
+fn say_drained(report: &DrainReport) {
+    let ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX);
+    let (open, cut, unread, stuck) = (report.open, report.cut_total, report.unread, report.stuck);
+    if report.is_clean() {
+        tracing::info!(target: "msa::lifecycle", ms, open, "drained");
+        return;
+    }
+    for request in &report.cut {
+        tracing::warn!(
+            target: "msa::lifecycle",
+            peer = %request.peer,
+            method = %request.method,
+            path = %request.path,
+            upgraded = request.upgraded,
+            "cut"
+        );
+    }
+    tracing::warn!(target: "msa::lifecycle", ms, open, cut, unread, stuck, "drained");
 }

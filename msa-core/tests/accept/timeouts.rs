@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use msa_core::clock;
+use msa_core::server::accept::Limits;
 use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
 
@@ -77,6 +78,30 @@ async fn an_idle_connection_is_closed_after_the_idle_time_and_not_after_the_head
     let (took, said) = closed_after(&mut io).await;
     assert_about(took, IDLE);
     assert_eq!(said, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_time_shorter_than_the_first_bytes_and_the_heads_is_kept_to() {
+    for split in [false, true] {
+        let mut limits = Limits::default();
+        limits.idle_timeout = Duration::from_millis(750);
+        let serving = Serving::with(limits);
+        let mut io = serving.connect();
+        for _ in 0..3 {
+            if split {
+                io.write_all(&HELLO[..9]).await.unwrap();
+                sleep(Duration::from_millis(20)).await;
+                io.write_all(&HELLO[9..]).await.unwrap();
+            } else {
+                io.write_all(HELLO).await.unwrap();
+            }
+            answer(&mut io, "hello").await;
+            sleep(Duration::from_millis(700)).await;
+        }
+        let (took, said) = closed_after(&mut io).await;
+        assert_about(took, 50);
+        assert_eq!(said, "");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,6 +92,12 @@ impl<'a> Drive<'a> {
     }
 
     pub(super) async fn run(mut self, http: &mut impl Http, mut alarm: Pin<&mut Alarm>) -> End {
+        let (limits, idle_timeout) = (&self.conn.tracker.limits, self.idle_timeout());
+        // The alarm stands at the end of the first byte's or the first head's time, and rings before the idle time is
+        // over unless that is the shorter one.
+        if idle_timeout < limits.first_byte_timeout.max(limits.head_timeout) {
+            alarm.as_mut().set(clock::now() + idle_timeout);
+        }
         let end = poll_fn(|cx| self.poll(cx, http, alarm.as_mut())).await;
         let reason = match &end {
             End::Http(_) => "done",
@@ -141,7 +147,9 @@ impl<'a> Drive<'a> {
             }
             if !fired {
                 if self.watch_head() {
-                    alarm.as_mut().set(self.head_due.unwrap_or_else(clock::now));
+                    // Not beyond the idle time either: the alarm stays there when the head is complete.
+                    let idle = clock::now() + self.idle_timeout();
+                    alarm.as_mut().set(self.head_due.map_or(idle, |due| due.min(idle)));
                     alarm.as_mut().poll(cx, &self.conn.tracker);
                 }
                 return Poll::Pending;
@@ -201,15 +209,19 @@ impl<'a> Drive<'a> {
         }
     }
 
+    fn idle_timeout(&self) -> Duration {
+        if self.conn.reserved {
+            GOODBYE
+        } else {
+            self.conn.tracker.limits.idle_timeout
+        }
+    }
+
     /// The alarm rang: what now?
     fn due(&mut self) -> Due {
         let now = clock::now();
         self.watch_head();
-        let idle_timeout = if self.conn.reserved {
-            GOODBYE
-        } else {
-            self.conn.tracker.limits.idle_timeout
-        };
+        let idle_timeout = self.idle_timeout();
         // A request has ended for its handler when hyper has taken the whole answer, and hyper may still be writing it.
         if self.conn.is_busy() || self.conn.is_write_blocked() {
             self.goodbye_due = None;
