@@ -145,12 +145,10 @@ impl Recipe {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let mut warnings = merged.warnings.clone();
-        warnings.extend(validate::warnings(&settings));
         Ok(Typed {
             settings: Arc::new(settings),
             sections,
-            warnings,
+            warnings: merged.warnings.clone(),
         })
     }
 

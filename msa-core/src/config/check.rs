@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use figment::value::Value;
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
-use url::Url;
+use url::{Host, Url};
 
 use super::schema::Node;
 use super::suggest;
@@ -91,6 +91,7 @@ fn of_format(format: &str) -> Option<&'static str> {
         "ip-net" => "a network such as 10.0.0.0/8 or fd00::/8",
         "http-url" => "a URL such as http://10.0.0.1:8081, without path",
         "header-name" => "a header's name, in lower case",
+        "origin" => "an origin such as https://shop.example, without path, or `*` for any",
         "log-filter" => "a log level or directives, such as info,sqlx=warn",
         _ => return None,
     })
@@ -113,6 +114,7 @@ fn string(node: Node<'_>, text: &str) -> Result<(), String> {
         "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
         "ip-net" => text.parse::<IpNet>().is_ok(),
         "http-url" => is_http_url(text),
+        "origin" => text == "*" || is_origin(text),
         "header-name" => http::HeaderName::try_from(text).is_ok_and(|name| name.as_str() == text),
         // The parser cuts a text it does not understand in the middle of a letter, and panics, unless it is ASCII.
         "log-filter" => text.is_ascii() && EnvFilter::builder().parse(text).is_ok(),
@@ -150,16 +152,33 @@ pub(super) fn length(
     }
 }
 
+/// Whether it can be an endpoint. Discovery reads these URLs, and forgives less than the URL standard, which takes
+/// `http:///a`, `http:\\a` and `http://010.1`: what it would refuse must not get as far.
 fn is_http_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    let odd = |c: char| matches!(c, '/' | '\\' | '?' | '#' | '@') || c.is_whitespace();
+    if authority.contains(|c: char| odd(c) || c.is_control()) {
+        return false;
+    }
     Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.host().is_some()
+        let as_written = match url.host() {
+            Some(Host::Ipv4(ip)) => authority.split(':').next() == Some(&ip.to_string()),
+            host => host.is_some(),
+        };
+        scheme.eq_ignore_ascii_case(url.scheme())
+            && matches!(url.scheme(), "http" | "https")
+            && as_written
             && url.port() != Some(0)
-            && url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none()
+    })
+}
+
+/// Whether browsers write an origin like this: one that differs is never sent, and would never match.
+fn is_origin(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
     })
 }
 

@@ -133,8 +133,8 @@ impl Config {
 
     /// The JSON Schema (draft 2020-12) of all keys: types, ranges, defaults, descriptions.
     ///
-    /// Besides the standard's keywords: `format` `span`, `size`, `rate`, `socket-addr`, `ip-net`, `http-url`, `header-name` and
-    /// `log-filter`, `x-msa-min` and `x-msa-max` for what has a unit, `writeOnly` for secrets, and `x-msa-restart` for what
+    /// Besides the standard's keywords: `format` `span`, `size`, `rate`, `socket-addr`, `ip-net`, `http-url`, `origin`,
+    /// `header-name` and `log-filter`, `x-msa-min` and `x-msa-max` for what has a unit, `writeOnly` for secrets, and `x-msa-restart` for what
     /// takes effect at the next start.
     #[must_use]
     pub fn schema(&self) -> serde_json::Value {
@@ -192,7 +192,7 @@ impl Config {
                 let known = self.warnings();
                 for warning in &snapshot.typed.warnings {
                     if !known.contains(warning) {
-                        tracing::warn!("{warning}");
+                        tracing::warn!(target: "msa::config", "{warning}");
                     }
                 }
                 self.0.current.store(Arc::new(snapshot));
@@ -228,14 +228,14 @@ impl Config {
         match result {
             Ok(changed) => {
                 for key in &changed.restart {
-                    tracing::warn!(key, "the changed setting takes effect at the next start");
+                    tracing::warn!(target: "msa::config", key, "the changed setting takes effect at the next start");
                 }
                 let changed = changed.live.join(", ");
-                tracing::info!(changed, "configuration reloaded");
+                tracing::info!(target: "msa::config", changed, "configuration reloaded");
             }
             Err(error) => {
                 let error = error.to_string();
-                tracing::warn!(error, "new configuration refused; the last good one stays");
+                tracing::warn!(target: "msa::config", error, "new configuration refused; the last good one stays");
             }
         }
     }

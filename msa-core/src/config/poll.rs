@@ -85,7 +85,7 @@ impl Hangup {
     fn listen() -> Self {
         let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
         if let Err(error) = &signal {
-            tracing::warn!(%error, "SIGHUP will not reload the configuration");
+            tracing::warn!(target: "msa::config", %error, "SIGHUP will not reload the configuration");
         }
         Self {
             signal: signal.ok(),

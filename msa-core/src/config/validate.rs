@@ -69,29 +69,68 @@ pub(super) fn problems(settings: &Settings) -> Vec<Conflict> {
             );
         }
     }
-    found
-}
-
-/// What is allowed and probably not meant.
-pub(super) fn warnings(settings: &Settings) -> Vec<String> {
-    let mut found = Vec::new();
+    for (key, name) in names {
+        if RESERVED.contains(&name.as_str()) {
+            refuse(
+                &[&format!("txn.headers.{key}")],
+                format!(
+                    "`txn.headers.{key}` needs a name of its own: {name:?} means something else"
+                ),
+            );
+        }
+    }
+    let origins = &server.cors.origins;
+    if origins.len() > 1 && origins.iter().any(|origin| origin == "*") {
+        refuse(
+            &["server.cors.origins"],
+            "`server.cors.origins` has `*`, which is any origin, beside others; leave one or the other".to_owned(),
+        );
+    }
     let mut needs = |on: bool, key: &str, feature: &str| {
         if on {
-            found.push(format!(
-                "`{key}` has no effect: this program was built without the feature `{feature}`"
-            ));
+            refuse(
+                &[key],
+                format!(
+                    "`{key}` needs the feature `{feature}`, without which this program was built; add it to msa-core in \
+                     Cargo.toml"
+                ),
+            );
         }
     };
-    let server = &settings.server;
     needs(
         server.compression && !cfg!(feature = "compression"),
         "server.compression",
         "compression",
     );
     needs(
-        !server.cors.origins.is_empty() && !cfg!(feature = "cors"),
+        !origins.is_empty() && !cfg!(feature = "cors"),
         "server.cors.origins",
         "cors",
     );
     found
 }
+
+/// Names that a transaction header may not take: HTTP's framing, credentials, and what is read for its own meaning.
+const RESERVED: [&str; 21] = [
+    "accept",
+    "authorization",
+    "baggage",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "grpc-timeout",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "traceparent",
+    "tracestate",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-msa-criticality",
+];

@@ -97,6 +97,17 @@ impl Registry {
         }
     }
 
+    /// Stops running the checks. Their latest results stay, and age.
+    pub fn stop(&self) {
+        let mut state = self.state();
+        state.started = false;
+        for registered in &mut state.checks {
+            if let Some(task) = registered.task.take() {
+                task.abort();
+            }
+        }
+    }
+
     /// Whether `/livez` is 200.
     #[must_use]
     pub fn is_live(&self) -> bool {

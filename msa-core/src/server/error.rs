@@ -2,6 +2,9 @@
 
 use std::io;
 
+use tokio::runtime::TryCurrentError;
+use tokio::task::JoinError;
+
 use super::accept::BindError;
 use crate::discovery::EndpointsError;
 
@@ -44,4 +47,23 @@ pub enum ServerError {
     /// The operating system refuses signal handlers.
     #[error("SIGTERM and SIGINT cannot be listened to")]
     Signals(#[source] io::Error),
+    /// Nothing can run outside of a runtime.
+    #[error(
+        "there is no tokio runtime here: start the service inside of `msa_core::run` or `#[tokio::main]`"
+    )]
+    Runtime(#[source] TryCurrentError),
+    /// The loop that accepts connections has died, which is an error of msa's or of the listener's.
+    #[error("the accept loop failed, so that no connection is taken any more: restart the process")]
+    Accept(#[source] JoinError),
+}
+
+impl ServerError {
+    /// Whether the configuration must be changed before the service can run.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::HeaderName { .. } | Self::Origin(_) | Self::Feature { .. } | Self::Endpoints(_)
+        )
+    }
 }

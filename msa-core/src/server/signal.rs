@@ -63,7 +63,8 @@ impl Shutdown {
         Self(Arc::new(watch::Sender::new(Asked::default())))
     }
 
-    /// Asks the process to end: the first time by draining, the second time at once.
+    /// Asks the process to end: the first time by draining. A second time is told by [`forced`](Self::forced); a second
+    /// *signal* ends the process by itself, see [`listen`](Self::listen).
     pub fn ask(&self, reason: Reason) {
         self.0.send_modify(|asked| {
             let slot = if asked.first.is_none() {
@@ -104,7 +105,9 @@ impl Shutdown {
         }
     }
 
-    /// Asks on SIGINT and SIGTERM from now on, and ends the process on the second of them with [`Reason::exit_code`].
+    /// Asks on SIGINT and SIGTERM from now on, and ends the process on the second of them with [`Reason::exit_code`]. The
+    /// first one never does, also when the program itself had asked before: an orchestrator that joins in must not cut
+    /// the drain that is under way.
     ///
     /// It listens on a thread of its own: people press Ctrl-C twice when the program's own threads are stuck.
     ///
@@ -125,14 +128,10 @@ impl Shutdown {
             .stack_size(128 * 1024)
             .spawn(move || {
                 runtime.block_on(async {
-                    loop {
-                        let reason = signals.next().await;
-                        let again = shutdown.0.borrow().first.is_some();
-                        shutdown.ask(reason);
-                        if again {
-                            std::process::exit(i32::from(reason.exit_code()));
-                        }
-                    }
+                    shutdown.ask(signals.next().await);
+                    let second = signals.next().await;
+                    shutdown.ask(second);
+                    std::process::exit(i32::from(second.exit_code()));
                 });
             })?;
         Ok(())

@@ -39,9 +39,66 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Log(_) => 78,
-            Self::Usage(_) => 64,
-            Self::Server(_) | Self::Other(_) => 1,
+            Self::Config(_) | Self::Log(_) => ConfigError::EXIT_CODE,
+            Self::Usage(_) => USAGE,
+            Self::Server(error) if error.is_configuration() => ConfigError::EXIT_CODE,
+            Self::Server(_) => 1,
+            Self::Other(error) => exit_code(&**error),
         }
+    }
+}
+
+/// `EX_USAGE` of sysexits.h.
+const USAGE: u8 = 64;
+
+/// The exit code of the first error in a chain that has one of its own, so that neither `?` into a program's own error
+/// type nor a context around it changes the code.
+pub(super) fn exit_code(error: &(dyn StdError + 'static)) -> u8 {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<Error>() {
+            return error.exit_code();
+        }
+        if error.is::<ConfigError>() || error.is::<LogError>() {
+            return ConfigError::EXIT_CODE;
+        }
+        if error.is::<UsageError>() {
+            return USAGE;
+        }
+        next = error.source();
+    }
+    1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Loader;
+
+    fn wrong() -> ConfigError {
+        let loader = Loader::new("svc").env([("MSA_SERVER__ADRR", "x")]);
+        loader.toml_str("msa.toml", "").load().unwrap_err()
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot start the shop")]
+    struct Shop(#[source] Box<dyn StdError + Send + Sync>);
+
+    #[test]
+    fn a_wrong_configuration_is_78_however_it_was_wrapped() {
+        assert_eq!(exit_code(&wrong()), 78);
+        assert_eq!(exit_code(&Error::from(wrong())), 78);
+        assert_eq!(exit_code(&Error::other(wrong())), 78);
+        assert_eq!(exit_code(&Shop(wrong().into())), 78);
+        assert_eq!(
+            exit_code(&Shop(Error::other(Shop(wrong().into())).into())),
+            78
+        );
+        assert_eq!(
+            Error::from(ServerError::Origin("shop".into())).exit_code(),
+            78
+        );
+        assert_eq!(exit_code(&Shop("the database is away".into())), 1);
+        assert_eq!(Error::other("the database is away").exit_code(), 1);
     }
 }

@@ -154,12 +154,12 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// An address cannot be listened on.
+    /// An address cannot be listened on, or a listener failed later.
     pub async fn run(self) -> Result<(), Error> {
         self.shutdown
             .listen()
             .map_err(crate::server::ServerError::Signals)?;
-        self.start()?.finished().await;
+        self.start()?.finished().await?;
         Ok(())
     }
 
@@ -167,7 +167,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// An address cannot be listened on.
+    /// An address cannot be listened on, or there is no tokio runtime.
     pub fn start(self) -> Result<Running, Error> {
         running::start(self)
     }

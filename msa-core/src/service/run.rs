@@ -2,10 +2,11 @@
 
 use std::error::Error as StdError;
 use std::future::Future;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::Error;
+use super::error::exit_code;
 
 /// How long blocking work that nobody waits for may hold up the exit.
 const BLOCKING_GRACE: Duration = Duration::from_millis(100);
@@ -57,6 +58,7 @@ fn failed(error: &(dyn StdError + Send + Sync + 'static)) -> ExitCode {
         }
         cause = inner.source();
     }
-    eprintln!("{text}");
-    ExitCode::from(error.downcast_ref::<Error>().map_or(1, Error::exit_code))
+    // Nobody may be reading it, and the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "{text}");
+    ExitCode::from(exit_code(error))
 }

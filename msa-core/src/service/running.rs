@@ -1,8 +1,11 @@
 //! A service that serves.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -26,7 +29,7 @@ pub struct Running {
     admin: Option<SocketAddr>,
     shutdown: Shutdown,
     health: health::Registry,
-    whole: JoinHandle<DrainReport>,
+    whole: JoinHandle<Result<DrainReport, ServerError>>,
 }
 
 impl Running {
@@ -54,17 +57,22 @@ impl Running {
     }
 
     /// Waits until the service was told to end, has drained and has closed what it opened.
-    pub async fn finished(self) -> DrainReport {
+    ///
+    /// # Errors
+    ///
+    /// A listener failed while nobody had asked for the end. The service has been closed then as well as that goes.
+    pub async fn finished(self) -> Result<DrainReport, Error> {
         match self.whole.await {
-            Ok(report) => report,
+            Ok(ended) => Ok(ended?),
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             // The runtime goes down: nothing is left to report.
-            Err(_) => DrainReport::default(),
+            Err(_) => Ok(DrainReport::default()),
         }
     }
 }
 
 pub(super) fn start(mut service: Service) -> Result<Running, Error> {
+    Handle::try_current().map_err(ServerError::Runtime)?;
     let settings = service.config.settings();
     let listener =
         accept::bind(settings.server.addr, "server.addr or PORT").map_err(ServerError::Bind)?;
@@ -145,37 +153,45 @@ struct Whole {
 
 impl Whole {
     /// The end, in the order that the design gives: not ready, lag, no more connections, drain, tasks, hooks.
-    async fn end(mut self) -> DrainReport {
+    async fn end(mut self) -> Result<DrainReport, ServerError> {
         let lifecycle = self.health.lifecycle().clone();
         let config = self.config.clone();
-        self.shutdown
-            .lead(&lifecycle, move || config.settings().server.drain.lag.get())
-            .await;
-        let report = match self.main.await {
-            Ok(report) => report,
+        let lag = move || config.settings().server.drain.lag.get();
+        let early = tokio::select! {
+            biased;
+            _ = self.shutdown.lead(&lifecycle, lag) => None,
+            // Before its time: it panicked, or the program moved the lifecycle by itself.
+            ended = &mut self.main => Some(ended),
+        };
+        lifecycle.advance(Phase::Closing);
+        let drained = match early {
+            Some(ended) => ended,
+            None => self.main.await,
+        };
+        match &drained {
+            Ok(report) => say_drained(report),
             Err(error) => {
                 tracing::error!(target: "msa::lifecycle", %error, "the accept loop failed");
-                DrainReport::default()
             }
-        };
-        say_drained(&report);
+        }
         lifecycle.advance(Phase::Stopped);
         if let Some(management) = self.management
             && let Err(error) = management.await
         {
             tracing::error!(target: "msa::lifecycle", %error, "the management listener failed");
         }
-        self.tasks.shutdown().await;
+        self.health.stop();
         let flush = self.config.settings().server.drain.flush.get();
         let closing = async {
+            self.tasks.shutdown().await;
             while let Some(hook) = self.hooks.pop() {
-                hook().await;
+                close(hook).await;
             }
         };
         if timeout(flush, closing).await.is_err() {
             tracing::warn!(target: "msa::lifecycle", "on_shutdown took longer than server.drain.flush and was left");
         }
-        report
+        drained.map_err(ServerError::Accept)
     }
 }
 
@@ -198,4 +214,120 @@ fn say_drained(report: &DrainReport) {
         );
     }
     tracing::warn!(target: "msa::lifecycle", ms, open, cut, unread, stuck, "drained");
+}
+
+/// Runs one hook; its panic is its own, and the next one still closes what it opened.
+async fn close(hook: Hook) {
+    if AssertUnwindSafe(async { hook().await })
+        .catch_unwind()
+        .await
+        .is_err()
+    {
+        tracing::error!(target: "msa::lifecycle", "an on_shutdown panicked");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::config::Loader;
+    use crate::health::{Kind, Lifecycle};
+
+    fn whole(main: impl Future<Output = DrainReport> + Send + 'static) -> Whole {
+        let lifecycle = Lifecycle::new();
+        lifecycle.advance(Phase::Ready);
+        Whole {
+            shutdown: Shutdown::new(),
+            health: health::Registry::new(lifecycle),
+            main: tokio::spawn(main),
+            management: None,
+            tasks: JoinSet::new(),
+            hooks: Vec::new(),
+            config: Loader::new("svc")
+                .env([("", ""); 0])
+                .toml_str("msa.toml", "")
+                .load()
+                .unwrap(),
+        }
+    }
+
+    fn hook(run: impl Future<Output = ()> + Send + 'static) -> Hook {
+        Box::new(move || Box::pin(run))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_accept_loop_ends_the_service_though_nobody_asked() {
+        let whole = whole(async { panic!("the accept loop") });
+        let lifecycle = whole.health.lifecycle().clone();
+        let error = whole.end().await.unwrap_err();
+        assert!(matches!(error, ServerError::Accept(_)), "{error}");
+        assert_eq!(lifecycle.phase(), Phase::Stopped);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lifecycle_that_the_program_moved_itself_ends_the_service() {
+        let lifecycle = Lifecycle::new();
+        let mut whole = whole({
+            let lifecycle = lifecycle.clone();
+            async move {
+                lifecycle.reached(Phase::Closing).await;
+                DrainReport::default()
+            }
+        });
+        whole.health = health::Registry::new(lifecycle.clone());
+        let ended = tokio::spawn(whole.end());
+        lifecycle.advance(Phase::Closing);
+        assert!(ended.await.unwrap().unwrap().is_clean());
+        assert_eq!(lifecycle.phase(), Phase::Stopped);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hooks_run_last_first_and_neither_a_panic_nor_a_hang_keeps_the_end_away() {
+        let closed = Arc::new(Mutex::new(Vec::new()));
+        let note = |name: &'static str| {
+            let closed = closed.clone();
+            hook(async move { closed.lock().unwrap().push(name) })
+        };
+        let mut whole = whole(async { DrainReport::default() });
+        whole.hooks = vec![
+            note("never reached"),
+            hook(std::future::pending()),
+            note("opened first"),
+            hook(async { panic!("in an async part") }),
+            Box::new(|| panic!("before the first await")),
+            note("opened last"),
+        ];
+        whole.shutdown.ask(Reason::Asked);
+        assert!(whole.end().await.unwrap().is_clean());
+        assert_eq!(*closed.lock().unwrap(), ["opened last", "opened first"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_check_runs_while_what_it_asks_is_being_closed() {
+        let asked = Arc::new(Mutex::new(0));
+        let mut whole = whole(async { DrainReport::default() });
+        let count = asked.clone();
+        whole
+            .health
+            .check(Kind::Readiness, "database")
+            .interval(Duration::from_millis(10))
+            .run(move || {
+                *count.lock().unwrap() += 1;
+                async { Ok::<(), std::convert::Infallible>(()) }
+            });
+        whole.health.start();
+        let (before, count) = (Arc::new(Mutex::new(0)), asked.clone());
+        let noted = before.clone();
+        whole.hooks = vec![hook(async move {
+            *noted.lock().unwrap() = *count.lock().unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        })];
+        whole.shutdown.ask(Reason::Asked);
+        assert!(whole.end().await.unwrap().is_clean());
+        let (before, after) = (*before.lock().unwrap(), *asked.lock().unwrap());
+        assert!(before > 0);
+        assert_eq!(before, after);
+    }
 }

@@ -181,6 +181,74 @@ fn rules_between_settings_are_told_with_the_place_of_the_one_that_was_set() {
 }
 
 #[test]
+fn a_transaction_header_may_not_take_a_name_that_means_something_else() {
+    for name in ["host", "content-length", "traceparent", "x-msa-criticality"] {
+        says(
+            &format!("txn.headers.gtxid = '{name}'"),
+            &format!(
+                "1:13: `txn.headers.gtxid` needs a name of its own: \"{name}\" means something else"
+            ),
+        );
+    }
+}
+
+#[test]
+fn what_discovery_would_not_take_as_an_endpoint_is_refused_at_once() {
+    for url in [
+        "http://10.0.0.1:8081",
+        "https://users/",
+        "HTTP://users:80",
+        "http://[::1]:81",
+        "http://users:0",
+        "http://010.0.0.1",
+        "http://10.1:80",
+        "http:users",
+        "http:///users",
+        "http:\\\\users",
+        "http://us\ters",
+        " http://users",
+        "http://users?",
+        "http://users/#",
+        "http://@users",
+        "http://me@users",
+        "http://users/v1",
+    ] {
+        let loader = Loader::new("svc").env([("", ""); 0]);
+        let text = format!("[clients.users]\nendpoints = [{url:?}]");
+        let loaded = loader.toml_str("msa.toml", text).load();
+        let endpoint = url.parse::<msa_core::discovery::Endpoint>();
+        assert_eq!(loaded.is_ok(), endpoint.is_ok(), "{url:?}: {endpoint:?}");
+    }
+}
+
+#[test]
+fn an_origin_is_written_as_browsers_write_it() {
+    for origin in [
+        "shop.example",
+        "https://shop.example/",
+        "https://Shop.example",
+        "https://shop.example:443",
+        "ftp://shop.example",
+        "null",
+    ] {
+        let text = refused(&format!("server.cors.origins = ['{origin}']"), &[]);
+        assert!(
+            text.contains("needs an origin such as https://shop.example"),
+            "{text}"
+        );
+    }
+    let text = refused("server.cors.origins = ['*', 'https://shop.example']", &[]);
+    assert!(text.contains("leave one or the other"), "{text}");
+}
+
+#[cfg(not(feature = "cors"))]
+#[test]
+fn a_setting_without_its_feature_is_an_error_and_not_silently_nothing() {
+    let text = refused("server.cors.origins = ['*']", &[]);
+    assert!(text.contains("needs the feature `cors`"), "{text}");
+}
+
+#[test]
 fn an_unknown_key_names_the_nearest_or_all_that_are_there() {
     says(
         "port = 80",

@@ -56,10 +56,10 @@ pub struct ServerSettings {
     pub http2: Http2Settings,
     /// The end of the process.
     pub drain: DrainSettings,
-    /// Whether answers are compressed for clients that accept it (needs the feature `compression`). **Restart.**
+    /// Whether answers are compressed for clients that accept it. Needs the feature `compression`. **Restart.**
     #[schemars(extend("x-msa-restart" = true))]
     pub compression: bool,
-    /// Pages of other origins (needs the feature `cors`).
+    /// Pages of other origins.
     pub cors: CorsSettings,
     /// Headers whose values no log shows, besides `authorization`, `cookie`, `set-cookie` and `proxy-authorization`. **Restart.**
     #[schemars(extend("x-msa-restart" = true), extend("items" = {"type": "string", "format": "header-name"}))]
@@ -96,7 +96,7 @@ impl Default for ServerSettings {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Http2Settings {
-    /// Whether it is spoken (needs the feature `http2`). **Restart.**
+    /// Whether it is spoken, which needs the feature `http2`. **Restart.**
     #[schemars(extend("x-msa-restart" = true))]
     pub enabled: bool,
     /// How many requests a connection may have in flight, 1 or more. **Restart.**
@@ -161,7 +161,8 @@ impl Default for DrainSettings {
 #[serde(default)]
 #[non_exhaustive]
 pub struct CorsSettings {
-    /// Which origins may read answers, such as `https://shop.example`; `*` is any. None by default: CORS is off. **Restart.**
-    #[schemars(extend("x-msa-restart" = true))]
+    /// Which origins may read answers, such as `https://shop.example`; `*` alone is any. None by default: CORS is off. Needs the feature
+    /// `cors`. **Restart.**
+    #[schemars(extend("x-msa-restart" = true), extend("items" = {"type": "string", "format": "origin"}))]
     pub origins: Vec<String>,
 }

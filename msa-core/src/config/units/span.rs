@@ -13,9 +13,13 @@ use super::UnitError;
 
 /// A length of time, written with its unit: `250ms`, `10s`, `1m 30s`, `0s`.
 ///
-/// A bare number is refused, since nobody can see whether seconds or milliseconds were meant; only `0` needs no unit.
+/// A bare number is refused, since nobody can see whether seconds or milliseconds were meant; only `0` needs no unit. So is
+/// more than 100 years: some platforms' clocks cannot count much further, and no timeout means it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Span(Duration);
+
+/// 100 years of 365 days.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 impl Span {
     /// No time at all.
@@ -68,11 +72,12 @@ impl FromStr for Span {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        humantime::parse_duration(text.trim())
-            .map(Self)
-            .map_err(|_| {
-                UnitError("needs a time with its unit, such as 250ms, 10s or 1m 30s".into())
-            })
+        match humantime::parse_duration(text.trim()) {
+            Ok(duration) if duration <= LONGEST => Ok(Self(duration)),
+            _ => Err(UnitError(
+                "needs a time with its unit, such as 250ms, 10s or 1m 30s".into(),
+            )),
+        }
     }
 }
 
@@ -142,7 +147,14 @@ mod tests {
     #[test]
     fn a_number_without_a_unit_is_refused_unless_it_is_zero() {
         assert!("0".parse::<Span>().unwrap().is_zero());
-        for text in ["500", "", "-1s", "10 parsecs", "99999999999999999999h"] {
+        for text in [
+            "500",
+            "",
+            "-1s",
+            "10 parsecs",
+            "99999999999999999999h",
+            "300000000000y",
+        ] {
             let error = text.parse::<Span>().unwrap_err();
             assert!(error.to_string().contains("unit"), "{text}: {error}");
         }

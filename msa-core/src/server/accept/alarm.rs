@@ -21,7 +21,7 @@ pin_project! {
         timer: Sleep,
         #[pin]
         changed: OwnedNotified,
-        seen: Stage,
+        seen: (Stage, bool),
         // Whom timer and watch will wake; `None` when one of them must be polled again.
         waker: Option<Waker>,
     }
@@ -33,7 +33,7 @@ impl Alarm {
         Self {
             timer: sleep_until(at),
             changed,
-            seen: tracker.stage(),
+            seen: tracker.stage_and_told(),
             waker: None,
         }
     }
@@ -56,10 +56,10 @@ impl Alarm {
             .waker
             .as_ref()
             .is_some_and(|waker| waker.will_wake(cx.waker()));
-        if !known || tracker.stage() != self.seen {
+        if !known || tracker.stage_and_told() != self.seen || !self.seen.1 {
             self.as_mut().register(cx, tracker);
         }
-        (self.seen, self.timer.is_elapsed())
+        (self.seen.0, self.timer.is_elapsed())
     }
 
     fn register(self: Pin<&mut Self>, cx: &mut Context<'_>, tracker: &Tracker) {
@@ -80,6 +80,6 @@ impl Alarm {
                 .set(Arc::clone(&tracker.changed).notified_owned());
         }
         // Read after the watch is laid: a change in between wakes the task.
-        *this.seen = tracker.stage();
+        *this.seen = tracker.stage_and_told();
     }
 }

@@ -25,6 +25,7 @@ pub(super) enum Stage {
 
 pub(super) struct Tracker {
     pub(super) limits: Limits,
+    /// Twice the stage, and one more once those who watch were told of it.
     stage: AtomicU8,
     pub(super) changed: Arc<Notify>,
     open: AtomicUsize,
@@ -39,7 +40,7 @@ impl Tracker {
     pub(super) fn new(limits: Limits) -> Arc<Self> {
         Arc::new(Self {
             limits,
-            stage: AtomicU8::new(Stage::Open as u8),
+            stage: AtomicU8::new(told(Stage::Open)),
             changed: Arc::new(Notify::new()),
             open: AtomicUsize::new(0),
             freed: Notify::new(),
@@ -51,20 +52,39 @@ impl Tracker {
 
     #[inline]
     pub(super) fn stage(&self) -> Stage {
-        match self.stage.load(Ordering::Acquire) {
+        self.stage_and_told().0
+    }
+
+    /// The stage, and whether everybody who watches was told of it. Until then a watch may be one that the telling uses up,
+    /// so it must be laid again afterwards.
+    #[inline]
+    pub(super) fn stage_and_told(&self) -> (Stage, bool) {
+        let now = self.stage.load(Ordering::Acquire);
+        let stage = match now >> 1 {
             0 => Stage::Open,
             1 => Stage::Draining,
             2 => Stage::Closing,
             _ => Stage::Cut,
-        }
+        };
+        (stage, now & 1 == 1)
     }
 
     /// Moves on to `stage`. A stage already there wakes nobody: who is woken expects a change and watches for the next
     /// one only when it finds one.
     pub(super) fn advance(&self, stage: Stage) {
-        if self.stage.fetch_max(stage as u8, Ordering::AcqRel) < stage as u8 {
-            self.changed.notify_waiters();
+        if self.enter_stage(stage) {
+            self.tell_stage(stage);
         }
+    }
+
+    fn enter_stage(&self, stage: Stage) -> bool {
+        let before = self.stage.fetch_max(told(stage) - 1, Ordering::AcqRel);
+        before < told(stage) - 1
+    }
+
+    fn tell_stage(&self, stage: Stage) {
+        self.changed.notify_waiters();
+        self.stage.fetch_max(told(stage), Ordering::AcqRel);
     }
 
     pub(super) fn open(&self) -> usize {
@@ -132,6 +152,11 @@ impl Tracker {
     }
 }
 
+/// What the tracker's word says of a stage that everybody was told of.
+const fn told(stage: Stage) -> u8 {
+    2 * stage as u8 + 1
+}
+
 /// Who counts as one: an IPv4 address, also when it comes mapped, or the /64 of an IPv6 address.
 fn host(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
@@ -142,7 +167,44 @@ fn host(ip: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::{Context, Wake, Waker};
+    use std::time::Duration;
+
+    use super::super::alarm::Alarm;
     use super::*;
+    use crate::clock;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_looks_between_a_change_and_its_telling_still_hears_of_the_next_one() {
+        let tracker = Tracker::new(Limits::default());
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(wakes.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mut alarm = pin!(Alarm::new(clock::now() + Duration::from_secs(75), &tracker));
+        let mut look = || alarm.as_mut().poll(&mut cx, &tracker).0;
+        assert_eq!(look(), Stage::Open);
+
+        assert!(tracker.enter_stage(Stage::Draining));
+        assert_eq!(look(), Stage::Draining);
+        tracker.tell_stage(Stage::Draining);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert_eq!(look(), Stage::Draining);
+
+        tracker.advance(Stage::Closing);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
+        assert_eq!(look(), Stage::Closing);
+    }
 
     #[test]
     fn an_address_has_its_own_count_and_gets_it_back() {

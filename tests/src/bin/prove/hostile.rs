@@ -20,8 +20,7 @@ const MARGIN: Duration = Duration::from_secs(1);
 const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
 
 /// HEADERS of stream 1, END_HEADERS only: `POST http://x/items` from HPACK's static table, and a body that never comes.
-const HTTP2_POST: &[u8] =
-    b"\x00\x00\x0d\x01\x04\x00\x00\x00\x01\x83\x86\x41\x01x\x04\x06/items";
+const HTTP2_POST: &[u8] = b"\x00\x00\x0d\x01\x04\x00\x00\x00\x01\x83\x86\x41\x01x\x04\x06/items";
 
 /// Ends in time, with 0, and says what it cut?
 pub(crate) async fn run(mut options: Options) -> Result<bool, Error> {

@@ -40,7 +40,12 @@ pub(crate) fn run(mut options: Options) -> Result<bool, Error> {
         starts.push(start(&path, &variables)?);
     }
     let size = std::fs::metadata(&path)?.len();
-    println!("{} starts of {}, {:.1} MiB", count, path.display(), mib(size));
+    println!(
+        "{} starts of {}, {:.1} MiB",
+        count,
+        path.display(),
+        mib(size)
+    );
     let ready = starts.iter().map(|start| start.ready);
     show("start to ready (200 on /readyz)", ready, |time| {
         format!("{:.1} ms", time.as_secs_f64() * 1e3)
@@ -76,7 +81,10 @@ fn start(path: &Path, variables: &[String]) -> Result<Start, Error> {
         let (name, value) = variable
             .split_once('=')
             .ok_or_else(|| format!("--env {variable}: write NAME=VALUE"))?;
-        command.env(name, value.replace("{dir}", &folder.path().display().to_string()));
+        command.env(
+            name,
+            value.replace("{dir}", &folder.path().display().to_string()),
+        );
     }
     let wall = Timestamp::try_from(clock::system())?;
     let begun = clock::now();
