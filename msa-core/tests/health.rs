@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(answer.headers()["cache-control"], "no-store");
         assert_eq!(
             text(answer.into_body()).await,
-            r#"{"status":"unavailable","phase":"ready","checks":[{"name":"database","status":"failed","reason":"password \"refused\"","age_ms":1,"took_ms":0}]}"#
+            r#"{"status":"unavailable","phase":"ready","checks":[{"name":"database","kind":"readiness","status":"failed","reason":"password \"refused\"","age_ms":1,"took_ms":0}]}"#
         );
         let plain = Request::get("/readyz?verbose").body(Body::empty()).unwrap();
         let answer = admin.oneshot(plain).await.unwrap();
@@ -267,6 +267,32 @@ mod tests {
             text(answer.into_body()).await,
             "[-]database failed: password \"refused\"\nphase ready\nunavailable\n"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_advisory_check_is_shown_and_fails_no_probe() {
+        let registry = ready();
+        registry
+            .check(Kind::Advisory, "configuration")
+            .run(|| async { Err::<(), _>("msa.toml is refused") });
+        registry
+            .check(Kind::Advisory, "discovery")
+            .run(|| async { Ok::<(), Infallible>(()) });
+        registry.start();
+        sleep(Duration::from_millis(1)).await;
+        for path in ["/livez", "/readyz", "/startupz"] {
+            assert_eq!(status(&registry, path), 200, "{path}");
+        }
+        let page = async |path: &str| {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let answer = admin::router(registry.clone()).oneshot(request).await;
+            text(answer.unwrap().into_body()).await
+        };
+        assert_eq!(
+            page("/readyz?verbose").await,
+            "[!]configuration failed: msa.toml is refused\n[+]discovery passed\nphase ready\nok\n"
+        );
+        assert_eq!(page("/livez?verbose").await, "phase ready\nok\n");
     }
 
     #[tokio::test]

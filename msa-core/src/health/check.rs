@@ -20,6 +20,9 @@ pub enum Kind {
     Readiness,
     /// Must pass once, and is not run again.
     Startup,
+    /// Fails no probe: what whoever runs the service should know, such as a refused configuration. Shown with `?verbose`
+    /// beside the readiness checks.
+    Advisory,
 }
 
 impl Kind {
@@ -30,6 +33,7 @@ impl Kind {
             Self::Liveness => "liveness",
             Self::Readiness => "readiness",
             Self::Startup => "startup",
+            Self::Advisory => "advisory",
         }
     }
 }
@@ -191,7 +195,7 @@ impl<'a> CheckBuilder<'a> {
             kind: self.kind,
             interval: self.interval,
             timeout: self.timeout,
-            max_age: self.max_age.max(self.interval + self.timeout),
+            max_age: self.max_age.max(self.interval.saturating_add(self.timeout)),
             run,
             latest: Mutex::new(Latest {
                 status: CheckStatus::Pending,

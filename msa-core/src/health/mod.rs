@@ -10,6 +10,10 @@
 //! latest results, however often it comes. A check that hangs, panics or has not been heard of for its maximal age is a
 //! failed check.
 //!
+//! A check of the kind [`Kind::Advisory`] fails none of them and is shown by `/readyz?verbose` on the management listener:
+//! a [`Service`](crate::Service) shows so a configuration file that was refused and a discovery source that fails, for
+//! with the last good state it serves on.
+//!
 //! What a liveness check may ask: this process, nothing else. A restart heals no other service, and a liveness check
 //! that asks a database turns the database's outage into that of every service before it. For the same reason no
 //! breaker belongs in a readiness check.

@@ -126,13 +126,22 @@ impl Probes {
         response
     }
 
+    /// The checks that decide the probe, and beside readiness what should be known.
+    fn reports(&self, probe: Probe) -> Vec<CheckReport> {
+        let mut reports = self.registry.reports(probe.kind());
+        if probe == Probe::Ready {
+            reports.extend(self.registry.reports(Kind::Advisory));
+        }
+        reports
+    }
+
     fn long_text(&self, probe: Probe, ok: bool) -> String {
         let mut text = String::new();
-        for check in self.registry.reports(probe.kind()) {
-            let mark = if check.status == CheckStatus::Passed {
-                '+'
-            } else {
-                '-'
+        for check in self.reports(probe) {
+            let mark = match (&check.status, check.kind) {
+                (CheckStatus::Passed, _) => '+',
+                (_, Kind::Advisory) => '!',
+                _ => '-',
             };
             // Writing to a String cannot fail.
             let _ = write!(text, "[{mark}]{} {}", check.name, check.status.as_str());
@@ -147,7 +156,7 @@ impl Probes {
     }
 
     fn long_json(&self, probe: Probe, ok: bool) -> String {
-        let reports = self.registry.reports(probe.kind());
+        let reports = self.reports(probe);
         let page = Page {
             status: status(ok),
             phase: self.registry.lifecycle().phase().as_str(),
@@ -186,6 +195,7 @@ struct Page<'a> {
 #[derive(Serialize)]
 struct Line<'a> {
     name: &'a str,
+    kind: &'a str,
     status: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
@@ -198,6 +208,7 @@ impl<'a> From<&'a CheckReport> for Line<'a> {
     fn from(check: &'a CheckReport) -> Self {
         Self {
             name: &check.name,
+            kind: check.kind.as_str(),
             status: check.status.as_str(),
             reason: match &check.status {
                 CheckStatus::Failed(reason) => Some(reason),

@@ -94,15 +94,8 @@ fn not_json(cause: &serde_json::Error) -> Problem {
         .detail(cause.to_string())
 }
 
-/// The status that axum found, unless the reason is a deadline of ours deeper down.
+/// The status that axum found. A body that came too slowly is 408 in the end, which the body's deadline sees to.
 fn unread(rejection: BytesRejection) -> Problem {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&rejection);
-    while let Some(error) = cause {
-        if let Some(problem) = error.downcast_ref::<Problem>() {
-            return problem.clone();
-        }
-        cause = error.source();
-    }
     Problem::new(rejection.status()).detail(rejection.body_text())
 }
 

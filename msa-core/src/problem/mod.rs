@@ -268,7 +268,9 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
         if let Some(after) = self.0.retry_after {
-            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            let seconds = after
+                .as_secs()
+                .saturating_add(u64::from(after.subsec_nanos() > 0));
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.0.never_retry {
@@ -324,6 +326,11 @@ mod tests {
             .into_response();
         assert_eq!(response.headers()["retry-after"], "2");
         assert_eq!(response.headers()["x-txn-retry"], "never");
+        let never = Problem::new(StatusCode::SERVICE_UNAVAILABLE).retry_after(Duration::MAX);
+        assert_eq!(
+            never.into_response().headers()["retry-after"],
+            u64::MAX.to_string()
+        );
         assert_eq!(
             response.headers()["content-type"],
             "application/problem+json"

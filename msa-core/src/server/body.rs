@@ -17,7 +17,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use http::header::{CONNECTION, CONTENT_TYPE};
+use axum::response::IntoResponse as _;
+use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -25,6 +26,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use crate::clock::{self, Instant};
 use crate::config::ServerSettings;
+use crate::problem::Problem;
 
 /// A request's body did not come in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -201,20 +203,13 @@ where
     }
 }
 
+#[cold]
 fn too_late(timeout: BodyTimeout) -> Response<Body> {
-    let problem = format!(
-        r#"{{"type":"about:blank","title":"Request Timeout","status":408,"detail":"{timeout}"}}"#
-    );
-    let mut response = Response::new(Body::from(problem));
-    *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
-    let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
-    // The rest of the body may still come, so nothing can follow it. hyper takes it off on HTTP/2.
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    response
+    Problem::new(StatusCode::REQUEST_TIMEOUT)
+        .detail(timeout.to_string())
+        // The rest of the body may still come, so nothing can follow it. hyper takes it off on HTTP/2.
+        .header(CONNECTION, HeaderValue::from_static("close"))
+        .into_response()
 }
 
 pin_project! {

@@ -81,7 +81,7 @@ impl Inbound {
 /// ```
 ///
 /// Put it on with [`Router::layer`](axum::Router::layer), so that it knows the matched route. Probes, connection limits
-/// and the drain are the listener's: a [`Service`](super::Service) has them, `axum::serve` does not. A `txn.trust` other
+/// and the drain are the listener's: a [`Service`](crate::Service) has them, `axum::serve` does not. A `txn.trust` other
 /// than everybody needs the peer's address: serve with `into_make_service_with_connect_info::<SocketAddr>()`.
 #[derive(Debug, Clone)]
 pub struct MsaLayer(Arc<Inbound>);
@@ -137,7 +137,7 @@ impl MsaLayer {
         let mut inbound = Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inbound {
             headers: shared.headers.clone(),
             trust: shared.trust.clone(),
-            minter: Minter::default(),
+            minter: shared.minter.fork(),
             max_hops: shared.max_hops,
             request_timeout: shared.request_timeout,
             observers: shared.observers.clone(),
@@ -199,7 +199,7 @@ pub(crate) fn routed(
     // axum's extractors have a limit of their own, of 2 MB: ours stands before them and holds for every body.
     let routes = routes.layer(DefaultBodyLimit::disable());
     let routes = compressed(routes, settings)?.layer(layer.clone());
-    across_origins(routes, settings)
+    across_origins(routes, layer, settings)
 }
 
 #[cfg(feature = "compression")]
@@ -223,8 +223,13 @@ fn compressed(routes: Router, settings: &Settings) -> Result<Router, ServerError
 }
 
 #[cfg(feature = "cors")]
-fn across_origins(routes: Router, settings: &Settings) -> Result<Router, ServerError> {
-    use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+fn across_origins(
+    routes: Router,
+    layer: &MsaLayer,
+    settings: &Settings,
+) -> Result<Router, ServerError> {
+    use http::header::RETRY_AFTER;
+    use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
     let origins = &settings.server.cors.origins;
     let allowed = match origins.as_slice() {
@@ -242,13 +247,20 @@ fn across_origins(routes: Router, settings: &Settings) -> Result<Router, ServerE
     Ok(routes.layer(
         CorsLayer::new()
             .allow_origin(allowed)
-            .allow_methods(Any)
-            .allow_headers(Any),
+            // What is asked for, not `*`: that would leave out `authorization`.
+            .allow_methods(AllowMethods::mirror_request())
+            .allow_headers(AllowHeaders::mirror_request())
+            // What a page may not read unless told: the id to quote to whoever runs the service, and when to come again.
+            .expose_headers([layer.headers().gtxid_name().clone(), RETRY_AFTER]),
     ))
 }
 
 #[cfg(not(feature = "cors"))]
-fn across_origins(routes: Router, settings: &Settings) -> Result<Router, ServerError> {
+fn across_origins(
+    routes: Router,
+    _layer: &MsaLayer,
+    settings: &Settings,
+) -> Result<Router, ServerError> {
     if settings.server.cors.origins.is_empty() {
         return Ok(routes);
     }

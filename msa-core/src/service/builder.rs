@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::advice;
 use super::background::endpoints;
 use super::cli::{self, Ask, Job};
 use super::{Error, Service};
@@ -120,12 +121,14 @@ impl ServiceBuilder {
             Ask::PrintConfig => print_and_exit(&config.print()),
             Ask::PrintSchema => print_and_exit(&format!("{:#}\n", config.schema())),
             Ask::CheckConfig => {
-                let warnings = config
-                    .warnings()
-                    .into_iter()
+                let mut warnings = config.warnings();
+                // Without the logs, which would stand between the lines of the answer.
+                let service = self.assemble(config, Logs::none(), None)?;
+                warnings.extend(service.file.and_then(|file| file.last_error()));
+                let warnings = warnings
+                    .iter()
                     .map(|warning| format!("warning: {warning}\n"));
                 let warnings: String = warnings.collect();
-                let _checked = self.build(config, None)?;
                 print_and_exit(&format!("{warnings}ok\n"))
             }
             Ask::Run | Ask::Help | Ask::Version => self.build(config, line.job),
@@ -142,11 +145,21 @@ impl ServiceBuilder {
     }
 
     fn build(self, config: Config, command: Option<&'static str>) -> Result<Service, Error> {
-        let settings = config.settings();
-        let logs = Logs::install(&self.name, &settings.log)?;
+        let logs = Logs::install(&self.name, &config.settings().log)?;
         for warning in config.warnings() {
             tracing::warn!(target: "msa::config", "{warning}");
         }
+        self.assemble(config, logs, command)
+    }
+
+    fn assemble(
+        self,
+        config: Config,
+        logs: Logs,
+        command: Option<&'static str>,
+    ) -> Result<Service, Error> {
+        let settings = config.settings();
+        config.observe(self.observers.clone());
         let layer = MsaLayer::new(&settings)?.observed_by(self.observers.clone());
         let fixed = Arc::new(FixedSource::new(self.observers.clone()));
         fixed
@@ -154,23 +167,25 @@ impl ServiceBuilder {
             .map_err(ServerError::Endpoints)?;
         let file = settings.discovery.file.as_ref();
         let file = file.map(|path| FileSource::open(path, self.observers.clone()));
-        let mut client = ServiceClient::builder()
-            .discovery(fixed.clone())
+        let mut sources: Vec<Arc<dyn Discover>> = vec![fixed.clone()];
+        sources.extend(file.iter().map(|file| file.clone() as Arc<dyn Discover>));
+        sources.extend(self.sources);
+        let client = ServiceClient::builder()
             .live_settings(config.watch())
             .headers(layer.headers().clone())
             .observers(self.observers);
-        if let Some(file) = &file {
-            client = client.discovery(file.clone());
-        }
-        for source in self.sources {
-            client = client.discovery(source);
-        }
+        let client = sources
+            .iter()
+            .cloned()
+            .fold(client, |client, source| client.discovery(source));
+        let health = Registry::with_settings(Lifecycle::new(), settings.health.clone());
+        advice::register(&health, config.clone(), sources);
         Ok(Service {
             name: self.name.into(),
             command,
             logs,
             layer,
-            health: Registry::with_settings(Lifecycle::new(), settings.health.clone()),
+            health,
             client: client.build().map_err(Error::other)?,
             fixed,
             file,

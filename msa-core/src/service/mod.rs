@@ -18,6 +18,7 @@
 //! }
 //! ```
 
+mod advice;
 mod background;
 mod builder;
 mod cli;

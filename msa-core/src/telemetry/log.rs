@@ -71,6 +71,11 @@ impl Logs {
         })
     }
 
+    /// No logs of msa's own.
+    pub(crate) fn none() -> Self {
+        Self { filter: None }
+    }
+
     /// Changes the level while the service runs; without effect on a program's own subscriber.
     ///
     /// # Errors

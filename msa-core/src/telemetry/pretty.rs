@@ -86,26 +86,48 @@ impl Visit for Text {
         let name = field.name();
         // Writing to a string cannot fail.
         let _ = match name {
-            "message" => write!(Printable(&mut self.message), " {value:?}"),
+            "message" => write!(printable(&mut self.message, true), " {value:?}"),
             _ => write!(self.fields, " {name}=")
-                .and_then(|()| write!(Printable(&mut self.fields), "{value:?}")),
+                .and_then(|()| write!(printable(&mut self.fields, false), "{value:?}")),
         };
     }
 }
 
 /// Control characters of a text would move the terminal's cursor: they are shown escaped. Line breaks of a message are
-/// kept, since an error may have several lines.
-struct Printable<'a>(&'a mut String);
+/// kept, since the program's own error may have several lines; a field's come from anywhere, and could pass for a line.
+struct Printable<'a> {
+    out: &'a mut String,
+    lines: bool,
+}
+
+fn printable(out: &mut String, lines: bool) -> Printable<'_> {
+    Printable { out, lines }
+}
 
 impl fmt::Write for Printable<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
-            if character.is_control() && character != '\n' {
-                self.0.extend(character.escape_default());
+            if character.is_control() && !(self.lines && character == '\n') {
+                self.out.extend(character.escape_default());
             } else {
-                self.0.push(character);
+                self.out.push(character);
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_can_neither_begin_a_line_nor_move_the_cursor() {
+        let mut text = String::new();
+        write!(printable(&mut text, false), "a\nERROR forged\u{1b}[2J\r").unwrap();
+        assert_eq!(text, "a\\nERROR forged\\u{1b}[2J\\r");
+        let mut text = String::new();
+        write!(printable(&mut text, true), "two\nlines\u{9b}").unwrap();
+        assert_eq!(text, "two\nlines\\u{9b}");
     }
 }

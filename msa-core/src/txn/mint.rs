@@ -32,6 +32,15 @@ impl Minter {
         }
     }
 
+    /// One of the same kind: that of a seeded one goes on with its ids, without taking any from it.
+    pub(crate) fn fork(&self) -> Self {
+        let rng =
+            |rng: &Mutex<SmallRng>| rng.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self {
+            seeded: self.seeded.as_ref().map(|seeded| Mutex::new(rng(seeded))),
+        }
+    }
+
     /// A new id; `unix_ms` is the wall-clock time in milliseconds.
     #[must_use]
     pub fn mint(&self, unix_ms: u64) -> Gtxid {
