@@ -111,7 +111,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<Conflict> {
 }
 
 /// Names that a transaction header may not take: HTTP's framing, credentials, and what is read for its own meaning.
-const RESERVED: [&str; 21] = [
+const RESERVED: [&str; 20] = [
     "accept",
     "authorization",
     "baggage",
@@ -132,5 +132,4 @@ const RESERVED: [&str; 21] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
-    "x-msa-criticality",
 ];

@@ -39,7 +39,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "{} pairs, {requests} requests a run, {} at a time; bare and msa in turn, the first of a pair changes each time\n",
         args.pairs, args.parallel
     );
-    println!("| comparison | bare req/s | msa req/s | msa / bare (quartiles) | bare / bare (quartiles) |");
+    println!(
+        "| comparison | bare req/s | msa req/s | msa / bare (quartiles) | bare / bare (quartiles) |"
+    );
     println!("| --- | --- | --- | --- | --- |");
     for comparison in COMPARISONS {
         if comparison.name.contains(&args.only) {
