@@ -90,14 +90,14 @@ impl Default for AdminSettings {
 #[serde(default)]
 #[non_exhaustive]
 pub struct HealthSettings {
-    /// From the end of one run of a check to the next.
-    #[schemars(extend("x-msa-min" = "10ms"))]
+    /// From the end of one run of a check to the next. **Restart.**
+    #[schemars(extend("x-msa-restart" = true, "x-msa-min" = "10ms"))]
     pub interval: Span,
-    /// A run that takes longer has failed.
-    #[schemars(extend("x-msa-min" = "1ms"))]
+    /// A run that takes longer has failed. **Restart.**
+    #[schemars(extend("x-msa-restart" = true, "x-msa-min" = "1ms"))]
     pub timeout: Span,
-    /// A result that is older counts as failed. At least `interval` and `timeout` together.
-    #[schemars(extend("x-msa-min" = "10ms"))]
+    /// A result that is older counts as failed. At least `interval` and `timeout` together. **Restart.**
+    #[schemars(extend("x-msa-restart" = true, "x-msa-min" = "10ms"))]
     pub max_age: Span,
 }
 

@@ -34,7 +34,8 @@ pub struct ServerSettings {
     /// The largest body of a request; a larger one is answered 413. **Restart.**
     #[schemars(extend("x-msa-restart" = true))]
     pub body_limit: Size,
-    /// The deadline of a request that brings none; past it the answer is 504. **Restart.**
+    /// The most that a request may take up to the answer's head, and less when its caller waits less long; past it the
+    /// answer is 504. **Restart.**
     #[schemars(extend("x-msa-restart" = true, "x-msa-min" = "1ms"))]
     pub request_timeout: Span,
     /// How many connections there may be at once, 1 or more. **Restart.**
@@ -142,7 +143,7 @@ pub struct DrainSettings {
     pub lag: Span,
     /// So long may requests in flight take after that; what is left is cut.
     pub deadline: Span,
-    /// So long may telemetry take to leave.
+    /// So long may what the service does on its way out take: `on_shutdown`.
     pub flush: Span,
 }
 

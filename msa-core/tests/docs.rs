@@ -1,0 +1,165 @@
+//! The manual's table of keys is the schema's.
+//!
+//! `MSA_UPDATE_DOCS=1 cargo test -p msa-core --test docs` writes it anew.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // a test fails by panicking
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use msa_core::config::Loader;
+use serde_json::Value;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
+
+#[test]
+fn the_manual_lists_every_key_with_its_default() {
+    let schema = Loader::new("svc").schema();
+    let table = sections(&schema);
+    if std::env::var_os("MSA_UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
+        std::fs::write(FILE, &table).unwrap();
+    }
+    let written = std::fs::read_to_string(FILE).unwrap_or_default();
+    assert!(
+        written == table,
+        "docs/configuration.md is not what the settings say: run this test with MSA_UPDATE_DOCS=1"
+    );
+}
+
+fn sections(schema: &Value) -> String {
+    let mut text = String::new();
+    for (name, section) in schema["properties"].as_object().unwrap() {
+        let says = sentence(section);
+        let comment = "<!-- Written by tests/docs.rs from the settings. -->\n\n";
+        let comment = if text.is_empty() { comment } else { "\n" };
+        if let Some(each) = section.get("additionalProperties") {
+            let keys = resolve(schema, each)["properties"].as_object().unwrap();
+            let keys: Vec<_> = keys.keys().map(|key| format!("`{key}`")).collect();
+            let keys = keys.join(", ");
+            write!(
+                text,
+                "{comment}## `[{name}.<name>]`\n\n{says}\n\nKeys: {keys}.\n"
+            )
+            .unwrap();
+            continue;
+        }
+        write!(
+            text,
+            "{comment}## `[{name}]`\n\n{says}\n\n| key | takes | default | meaning |\n| --- | --- | --- | --- |\n"
+        )
+        .unwrap();
+        rows(schema, section, name, &mut text);
+    }
+    text
+}
+
+fn rows(schema: &Value, table: &Value, at: &str, text: &mut String) {
+    for (name, here) in resolve(schema, table)["properties"].as_object().unwrap() {
+        let key = format!("{at}.{name}");
+        if resolve(schema, here).get("properties").is_some() {
+            rows(schema, here, &key, text);
+            continue;
+        }
+        let (takes, default, says) = (takes(here), default(here), sentence(here));
+        writeln!(text, "| `{key}` | {takes} | {default} | {says} |").unwrap();
+    }
+}
+
+fn resolve<'s>(schema: &'s Value, here: &'s Value) -> &'s Value {
+    match here.get("$ref").and_then(Value::as_str) {
+        Some(reference) => schema
+            .pointer(reference.strip_prefix('#').unwrap())
+            .unwrap(),
+        None => here,
+    }
+}
+
+/// The doc comment on one line, its links as plain code.
+fn sentence(here: &Value) -> String {
+    let says = here["description"].as_str().unwrap();
+    let says = says
+        .replace("[`", "`")
+        .replace("`]", "`")
+        .replace('|', "\\|");
+    says.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn default(here: &Value) -> String {
+    match here.get("default").unwrap() {
+        Value::Null => "none".to_owned(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => {
+            let items: Vec<_> = items
+                .iter()
+                .map(|item| format!("`{}`", shown(item)))
+                .collect();
+            items.join(", ")
+        }
+        value => format!("`{}`", shown(value)),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn takes(here: &Value) -> String {
+    if let Some(forms) = here.get("oneOf").and_then(Value::as_array) {
+        let choices: Vec<_> = forms
+            .iter()
+            .map(|form| format!("`{}`", shown(&form["const"])))
+            .collect();
+        return choices.join(", ");
+    }
+    if let Some(items) = here.get("items") {
+        return format!("list of {}", form(items));
+    }
+    let bound = |names: [&str; 2]| {
+        let found = names.iter().find_map(|name| here.get(*name))?;
+        (found != &Value::from(0)).then(|| shown(found))
+    };
+    let (min, max) = (
+        bound(["x-msa-min", "minimum"]),
+        bound(["x-msa-max", "maximum"]),
+    );
+    let range = match (min, max) {
+        (Some(min), Some(max)) => format!(", {min} to {max}"),
+        (Some(min), None) => format!(", at least {min}"),
+        (None, Some(max)) => format!(", at most {max}"),
+        (None, None) => String::new(),
+    };
+    form(here) + &range
+}
+
+fn form(here: &Value) -> String {
+    let format = here
+        .get("format")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let kind = match here.get("type").unwrap() {
+        Value::Array(kinds) => kinds[0].as_str().unwrap(),
+        kind => kind.as_str().unwrap(),
+    };
+    match (format, kind) {
+        ("span", _) => "time",
+        ("size", _) => "size",
+        ("rate", _) => "rate",
+        ("socket-addr", _) => "address:port",
+        ("http-url", _) => "URLs",
+        ("ip-net", _) => "networks",
+        ("header-name", "string") if here.get("default").is_none() => "header names",
+        ("header-name", _) => "header name",
+        ("origin", _) => "origins",
+        ("log-filter", _) => "log directives",
+        (_, "boolean") => "`true`, `false`",
+        (_, "integer") => "whole number",
+        (_, "string") if here.get("default") == Some(&Value::Null) => "path",
+        (_, other) => {
+            panic!("say in this test what `{other}` ({format:?}) is called in the manual")
+        }
+    }
+    .to_owned()
+}
