@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     match options.command() {
         "serve" => serve::main(),
         "fuzz-headers" => verdict(fuzz::run::<fuzz::headers::Case>(options, 1_000_000)),
-        //"fuzz-config" => verdict(fuzz::run::<fuzz::config::Case>(options, 100_000)),
+        "fuzz-config" => verdict(fuzz::run::<fuzz::config::Case>(options, 100_000)),
         "start" => verdict(start::run(options)),
         "restarts" => verdict(block_on(restarts::run(options))),
         "idle-close" => verdict(block_on(idle_close::run(options))),
