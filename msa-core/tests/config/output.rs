@@ -114,7 +114,10 @@ fn a_value_in_place_of_a_list_or_table_of_secrets_is_taken_for_a_secret() {
         refused("keys = 'canary'", &[]),
         refused("", &[("MSA_KEYS__STORES__EU", "canary")]),
     ] {
-        assert!(said.contains("not shown") && !said.contains("canary"), "{said}");
+        assert!(
+            said.contains("not shown") && !said.contains("canary"),
+            "{said}"
+        );
     }
     // What cannot hold one still shows what it got.
     let said = refused("keys.stores.eu.region = 5", &[]);

@@ -149,7 +149,9 @@ impl<'a> Drive<'a> {
                 if self.watch_head() {
                     // Not beyond the idle time either: the alarm stays there when the head is complete.
                     let idle = clock::now() + self.idle_timeout();
-                    alarm.as_mut().set(self.head_due.map_or(idle, |due| due.min(idle)));
+                    alarm
+                        .as_mut()
+                        .set(self.head_due.map_or(idle, |due| due.min(idle)));
                     alarm.as_mut().poll(cx, &self.conn.tracker);
                 }
                 return Poll::Pending;

@@ -20,8 +20,7 @@ const MARGIN: Duration = Duration::from_secs(1);
 const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
 
 /// HEADERS of stream 1, END_HEADERS only: `POST http://x/items` from HPACK's static table, and a body that never comes.
-const HTTP2_POST: &[u8] =
-    b"\x00\x00\x0d\x01\x04\x00\x00\x00\x01\x83\x86\x41\x01x\x04\x06/items";
+const HTTP2_POST: &[u8] = b"\x00\x00\x0d\x01\x04\x00\x00\x00\x01\x83\x86\x41\x01x\x04\x06/items";
 
 /// Ends in time, with 0, and says what it cut?
 pub(crate) async fn run(mut options: Options) -> Result<bool, Error> {
@@ -36,6 +35,7 @@ pub(crate) async fn run(mut options: Options) -> Result<bool, Error> {
     let http2: usize = options.value("http2", 10)?;
     let lag = options.duration("lag", lag)?;
     let deadline = options.duration("deadline", deadline)?;
+    let margin = options.duration("margin", MARGIN)?;
     options.finish()?;
 
     let mut settings = Vec::new();
@@ -79,7 +79,7 @@ pub(crate) async fn run(mut options: Options) -> Result<bool, Error> {
     hostiles.abort_all();
 
     let named = instance.logged("cut").len();
-    let limit = lag + deadline + MARGIN;
+    let limit = lag + deadline + margin;
     println!(
         "{connections} HTTP/1 and {http2} HTTP/2 connections, lag {lag:?}, deadline {deadline:?}: {status} after {took:.2?} \
          (at most {limit:?}), {named} of {expected} requests named as cut"

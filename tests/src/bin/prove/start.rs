@@ -32,15 +32,21 @@ struct Start {
 /// Prints the figures; holds when every start succeeds.
 pub(crate) fn run(mut options: Options) -> Result<bool, Error> {
     let path = PathBuf::from(options.word("the path of a binary")?).canonicalize()?;
+    let arguments = options.rest();
     let count: usize = options.value("count", 21)?;
     let variables: Vec<String> = options.values("env")?;
     options.finish()?;
     let mut starts = Vec::new();
     for _ in 0..count.max(1) {
-        starts.push(start(&path, &variables)?);
+        starts.push(start(&path, &arguments, &variables)?);
     }
     let size = std::fs::metadata(&path)?.len();
-    println!("{} starts of {}, {:.1} MiB", count, path.display(), mib(size));
+    println!(
+        "{} starts of {}, {:.1} MiB",
+        count,
+        path.display(),
+        mib(size)
+    );
     let ready = starts.iter().map(|start| start.ready);
     show("start to ready (200 on /readyz)", ready, |time| {
         format!("{:.1} ms", time.as_secs_f64() * 1e3)
@@ -57,13 +63,14 @@ pub(crate) fn run(mut options: Options) -> Result<bool, Error> {
     Ok(true)
 }
 
-fn start(path: &Path, variables: &[String]) -> Result<Start, Error> {
+fn start(path: &Path, arguments: &[String], variables: &[String]) -> Result<Start, Error> {
     let folder = tempfile::tempdir()?;
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
         .local_addr()?
         .port();
     let mut command = Command::new(path);
     command
+        .args(arguments)
         .current_dir(folder.path())
         .env_clear()
         .env("MSA_SERVER__ADDR", "127.0.0.1:0")
@@ -76,7 +83,10 @@ fn start(path: &Path, variables: &[String]) -> Result<Start, Error> {
         let (name, value) = variable
             .split_once('=')
             .ok_or_else(|| format!("--env {variable}: write NAME=VALUE"))?;
-        command.env(name, value.replace("{dir}", &folder.path().display().to_string()));
+        command.env(
+            name,
+            value.replace("{dir}", &folder.path().display().to_string()),
+        );
     }
     let wall = Timestamp::try_from(clock::system())?;
     let begun = clock::now();

@@ -3,6 +3,8 @@
 //! Secrets are marked: each case draws two of them, one of letters and one of digits, since a secret that looks like a number
 //! is the one that slips through. Neither may show in anything that people are shown.
 
+mod random;
+
 use std::collections::BTreeMap;
 
 use msa_core::config::{Config, Loader, Secret};
@@ -13,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use toml::Value;
 
-use super::{Fuzz, Mark};
+use super::{Fuzz, Mark, one};
 use crate::Error;
 
 /// Files are slow: one case in so many has a secrets folder.
@@ -42,88 +44,6 @@ struct Store {
     region: String,
 }
 
-/// Lines of `[keys]`, with a right value; `@` stands for a secret, and the whole value for one in any TOML shape.
-const SECRET_LINES: [(&str, &str); 11] = [
-    ("database_url", "'postgres://u:@/db/x'"),
-    ("database-url", "'@'"),
-    ("password", "'@'"),
-    ("spare", "\"@\""),
-    ("tokens", "['@', '@']"),
-    ("pin", "#"),
-    ("stores", "{ eu = { url = '@', region = 'eu' } }"),
-    ("stores.us", "{ url = '@' }"),
-    ("stores.asia.url", "'''@'''"),
-    ("pasword", "'@'"),
-    ("password.x", "'@'"),
-];
-
-/// The last of [`SECRET_LINES`], which are never right.
-const NEVER_RIGHT: usize = 2;
-
-/// Lines of msa's own sections, with a right value.
-const LINES: [(&str, &str); 24] = [
-    ("server.addr", "'127.0.0.1:0'"),
-    ("server.idle_timeout", "'80s'"),
-    ("server.body-limit", "'64KiB'"),
-    ("server.max_headers", "50"),
-    ("server.drain", "{ lag = '1s' }"),
-    ("server.http2.enabled", "false"),
-    ("server.cors.origins", "['*']"),
-    ("txn.max_hops", "255"),
-    ("txn.trust", "['10.0.0.0/8']"),
-    ("txn.headers.gtxid", "'x-id'"),
-    ("log.level", "'info,sqlx=warn'"),
-    ("log.format", "'json'"),
-    ("health.interval", "'1s'"),
-    ("discovery.file", "'endpoints.toml'"),
-    ("client.timeout", "'250ms'"),
-    ("client.http2", "true"),
-    ("clients.user-service.endpoints", "['http://a:1']"),
-    ("clients.user_service.timeout", "'1s'"),
-    ("clients.b", "{ pool_idle_timeout = '1s' }"),
-    ("admin.addr", "'[::1]:0'"),
-    ("keys.port", "80"),
-    ("keys.name", "\"\\u0000\\n\""),
-    ("server.max_heders", "1"),
-    ("clients", "1"),
-];
-
-const VALUES: [&str; 28] = [
-    "1", "0", "-1", "255", "65536", "9223372036854775807", "1.5", "nan", "true", "[]", "{}", "[[]]",
-    "{ a = 1 }", "'1s'", "'250ms'", "'-1s'", "'64KiB'", "'100/s'", "''", "'info'", "'json'", "'x-id'",
-    "'127.0.0.1:0'", "'10.0.0.0/8'", "'http://a:1'", "'*'", "1979-05-27", "\"\\u0000\\n\"",
-];
-
-/// Variables that hold secrets, some by mistake.
-const SECRET_VARIABLES: [&str; 11] = [
-    "DATABASE_URL",
-    "MSA_KEYS__DATABASE_URL",
-    "MSA_KEYS__PASSWORD",
-    "MSA_KEYS__PASWORD",
-    "MSA_KEYS__PASSWORD__X",
-    "MSA_KEYS__SPARE",
-    "MSA_KEYS__TOKENS",
-    "MSA_KEYS__PIN",
-    "MSA_KEYS__STORES__EU__URL",
-    "MSA_KEYS__STORES__EU",
-    "MSA_PASSWORD",
-];
-
-const VARIABLES: [&str; 12] = [
-    "PORT",
-    "RUST_LOG",
-    "MSA_SERVER__ADDR",
-    "MSA_SERVER__IDLE_TIMEOUT",
-    "MSA_SERVER__DRAIN",
-    "MSA_TXN__TRUST",
-    "MSA_CLIENTS__USER_SERVICE__TIMEOUT",
-    "MSA_CLIENTS__USER-SERVICE__ENDPOINTS",
-    "MSA_KEYS__PORT",
-    "MSA_GATEWAY_SERVICE_HOST",
-    "MSA___",
-    "MSA_SERVER",
-];
-
 pub(crate) struct Case {
     folder: TempDir,
 }
@@ -143,16 +63,16 @@ impl Fuzz for Case {
             format!("77{:012}", rng.next_u64() % 1_000_000_000_000),
         ];
         let right = rng.random_range(0..3) > 0;
-        let mut text = random_text(rng, &secrets, right);
+        let mut text = random::text(rng, &secrets, right);
         if rng.random_range(0..3) == 0 {
-            mutate(rng, &mut text);
+            random::mutate(rng, &mut text);
         }
         let variables = if right && rng.random() {
-            right_variables(&secrets)
+            random::right_variables(&secrets)
         } else if right {
             Vec::new()
         } else {
-            random_variables(rng, &secrets)
+            random::variables(rng, &secrets)
         };
         let mut loader = Loader::new("prove")
             .section::<Keys>("keys")
@@ -160,7 +80,8 @@ impl Fuzz for Case {
             .env(variables.iter().map(|(name, value)| (name, value)))
             .toml_str("msa.toml", text.as_str());
         if rng.random_range(0..WITH_FOLDER) == 0 {
-            self.fill_folder(rng, &secrets).map_err(|error| error.to_string())?;
+            self.fill_folder(rng, &secrets)
+                .map_err(|error| error.to_string())?;
             loader = loader.secrets_dir(self.folder.path());
         }
         let mut shown = vec![("the loader's Debug", format!("{loader:?}"))];
@@ -184,7 +105,9 @@ impl Fuzz for Case {
         for (place, text_shown) in shown {
             for secret in &secrets {
                 if text_shown.contains(secret) {
-                    return Err(format!("{place} shows a secret:\n{text_shown}\nfrom\n{text}\nand {variables:?}"));
+                    return Err(format!(
+                        "{place} shows a secret:\n{text_shown}\nfrom\n{text}\nand {variables:?}"
+                    ));
                 }
             }
         }
@@ -197,7 +120,13 @@ impl Case {
         for entry in std::fs::read_dir(self.folder.path())? {
             std::fs::remove_file(entry?.path())?;
         }
-        for name in ["keys__password", "keys.pin", "keys__pasword", "server__idle_timeout", "keys"] {
+        for name in [
+            "keys__password",
+            "keys.pin",
+            "keys__pasword",
+            "server__idle_timeout",
+            "keys",
+        ] {
             if rng.random_range(0..3) == 0 {
                 std::fs::write(self.folder.path().join(name), one(rng, secrets))?;
             }
@@ -209,114 +138,42 @@ impl Case {
 /// Everything that people are shown of a configuration.
 fn show(config: &Config) -> Result<Vec<(&'static str, String)>, String> {
     let settings = config.settings();
-    let keys = config.section::<Keys>("keys").map_err(|error| error.to_string())?;
+    let keys = config
+        .section::<Keys>("keys")
+        .map_err(|error| error.to_string())?;
     let json = |value: serde_json::Result<String>| value.map_err(|error| error.to_string());
     let printed = config.print();
-    toml::from_str::<toml::Table>(&printed).map_err(|error| format!("--print-config is no TOML: {error}\n{printed}"))?;
+    toml::from_str::<toml::Table>(&printed)
+        .map_err(|error| format!("--print-config is no TOML: {error}\n{printed}"))?;
     Ok(vec![
         ("--print-config", printed),
         ("a warning", config.warnings().join("\n")),
         ("the configuration's Debug", format!("{config:?}")),
         ("the settings' Debug", format!("{settings:?}")),
         ("the section's Debug", debug_of(&keys)),
-        ("the settings as JSON", json(serde_json::to_string(&*settings))?),
-        ("the section's secrets as JSON", json(serde_json::to_string(&(&keys.tokens, &keys.stores)))?),
+        (
+            "the settings as JSON",
+            json(serde_json::to_string(&*settings))?,
+        ),
+        (
+            "the section's secrets as JSON",
+            json(serde_json::to_string(&(&keys.tokens, &keys.stores)))?,
+        ),
         ("the schema", config.schema().to_string()),
     ])
 }
 
 /// `pin` is a plain number, whose Debug is its own.
 fn debug_of(keys: &Keys) -> String {
-    let Keys { database_url, password, spare, tokens, stores, .. } = keys;
+    let Keys {
+        database_url,
+        password,
+        spare,
+        tokens,
+        stores,
+        ..
+    } = keys;
     format!("{database_url:?} {password:?} {spare:?} {tokens:?} {stores:?}")
-}
-
-/// A text whose lines are all right, or each right or wrong.
-fn random_text(rng: &mut SmallRng, secrets: &[String], right: bool) -> String {
-    let never_right = if right { NEVER_RIGHT } else { 0 };
-    let mut lines = BTreeMap::new();
-    for _ in 0..rng.random_range(0..6) {
-        let (key, value) = *one(rng, LINES.split_at(LINES.len() - never_right).0);
-        let value = if right || rng.random() { value } else { *one(rng, &VALUES) };
-        lines.insert(key.to_owned(), value.to_owned());
-    }
-    for _ in 0..rng.random_range(0..4) {
-        let (key, value) = *one(rng, SECRET_LINES.split_at(SECRET_LINES.len() - never_right).0);
-        let [letters, digits] = secrets else { continue };
-        let value = if right || rng.random() {
-            value.replace('#', digits).replacen('@', letters, 1).replace('@', digits)
-        } else {
-            shaped(rng, secrets)
-        };
-        lines.insert(format!("keys.{key}"), value);
-    }
-    let lines: Vec<String> = lines.into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
-    lines.join("\n")
-}
-
-/// A secret in a shape that TOML knows, right or wrong for its key.
-fn shaped(rng: &mut SmallRng, secrets: &[String]) -> String {
-    let secret = one(rng, secrets);
-    match rng.random_range(0..9) {
-        0..3 => format!("'{secret}'"),
-        3 => format!("\"postgres://u:{secret}@db/x\""),
-        4 => format!("['{secret}', 1]"),
-        5 => format!("{{ url = '{secret}', region = 1 }}"),
-        6 => secret.clone(), // bare: a number, or not TOML
-        7 => format!("-{secret}"),
-        _ => format!("'''\n{secret}\n'''"),
-    }
-}
-
-fn right_variables(secrets: &[String]) -> Vec<(String, String)> {
-    let [letters, digits] = secrets else { return Vec::new() };
-    [
-        ("DATABASE_URL", format!("postgres://u:{letters}@db/x")),
-        ("MSA_KEYS__PASSWORD", digits.clone()),
-        ("MSA_KEYS__TOKENS", format!("{digits},{letters}")),
-        ("MSA_KEYS__STORES__EU__URL", letters.clone()),
-        ("MSA_PASSWORD", letters.clone()),
-        ("PORT", "8081".to_owned()),
-        ("MSA_SERVER__IDLE_TIMEOUT", "75s".to_owned()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
-}
-
-fn random_variables(rng: &mut SmallRng, secrets: &[String]) -> Vec<(String, String)> {
-    let mut variables = Vec::new();
-    for _ in 0..rng.random_range(0..3) {
-        let value = one(rng, &VALUES).trim_matches('\'').to_owned();
-        variables.push(((*one(rng, &VARIABLES)).to_owned(), value));
-    }
-    for _ in 0..rng.random_range(0..3) {
-        let shaped = shaped(rng, secrets);
-        variables.push(((*one(rng, &SECRET_VARIABLES)).to_owned(), shaped));
-    }
-    variables
-}
-
-/// Changes a few characters, or repeats, drops or moves a piece.
-fn mutate(rng: &mut SmallRng, text: &mut String) {
-    const LETTERS: [char; 20] = [
-        '=', '.', '[', ']', '{', '}', '"', '\'', '\n', ' ', ',', '#', '-', '_', '0', 'x', '\\', '\u{7}', '\u{e9}', '\u{feff}',
-    ];
-    for _ in 0..rng.random_range(1..4) {
-        let mut letters: Vec<char> = text.chars().collect();
-        let a = rng.random_range(0..=letters.len());
-        let b = rng.random_range(a..=letters.len().min(a + 30));
-        match rng.random_range(0..4) {
-            0 => letters.insert(a, *one(rng, &LETTERS)),
-            1 => drop(letters.drain(a..b)),
-            2 => {
-                let piece: Vec<char> = letters.drain(a..b).collect();
-                let to = rng.random_range(0..=letters.len());
-                drop(letters.splice(to..to, piece));
-            }
-            _ => letters.extend_from_within(a..b),
-        }
-        *text = letters.into_iter().collect();
-    }
 }
 
 /// Whether a secret stands where none belongs: as a key, or as the value of something that is no secret.
@@ -333,7 +190,9 @@ fn is_misplaced(text: &str, secrets: &[String]) -> bool {
             Value::Array(items) => items.iter().any(|item| walk(item, path, holds)),
             leaf => {
                 let secret = path.first().is_some_and(|first| first == "keys")
-                    && !path.iter().any(|key| matches!(key.as_str(), "port" | "name" | "region"));
+                    && !path
+                        .iter()
+                        .any(|key| matches!(key.as_str(), "port" | "name" | "region"));
                 !secret && holds(&format!("{leaf:?}"))
             }
         }
@@ -342,10 +201,4 @@ fn is_misplaced(text: &str, secrets: &[String]) -> bool {
         Ok(table) => walk(&Value::Table(table), &mut Vec::new(), &holds),
         Err(_) => false,
     }
-}
-
-fn one<'a, T>(rng: &mut SmallRng, of: &'a [T]) -> &'a T {
-    // The callers' lists are never empty, and an index below the length is there.
-    #[allow(clippy::indexing_slicing)]
-    &of[rng.random_range(0..of.len())]
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use msa_core::clock;
-use rand::SeedableRng;
 use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
 
 use crate::Error;
 use crate::options::Options;
@@ -48,7 +48,10 @@ pub(crate) fn run<F: Fuzz>(mut options: Options, count: u64) -> Result<bool, Err
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let threads: usize = options.value("threads", cores)?;
     options.finish()?;
-    println!("{count} {} from case {first} of seed {seed}, {threads} threads", F::WHAT);
+    println!(
+        "{count} {} from case {first} of seed {seed}, {threads} threads",
+        F::WHAT
+    );
 
     let begun = clock::now();
     let run = Run {
@@ -64,9 +67,11 @@ pub(crate) fn run<F: Fuzz>(mut options: Options, count: u64) -> Result<bool, Err
         let threads: Vec<_> = (0..threads.max(1))
             .map(|_| scope.spawn(|| run.work::<F>()))
             .collect();
-        threads
-            .into_iter()
-            .try_for_each(|thread| thread.join().unwrap_or_else(|_| Err("a thread panicked".into())))
+        threads.into_iter().try_for_each(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|_| Err("a thread panicked".into()))
+        })
     })?;
     let _ = std::panic::take_hook();
     let broken = run.broken.load(Ordering::Relaxed);
@@ -112,7 +117,10 @@ impl Run {
 
     fn note_broken(&self, number: u64, rule: &str) {
         if self.broken.fetch_add(1, Ordering::Relaxed) < DESCRIBED {
-            println!("case {number} (--seed {} --first {number} --count 1): {rule}", self.seed);
+            println!(
+                "case {number} (--seed {} --first {number} --count 1): {rule}",
+                self.seed
+            );
         }
     }
 }
@@ -123,4 +131,11 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
     format!("panicked: {}", text.unwrap_or("without words"))
+}
+
+/// One of them, by chance.
+pub(crate) fn one<'a, T>(rng: &mut SmallRng, of: &'a [T]) -> &'a T {
+    // The callers' lists are never empty, and an index below the length is there.
+    #[allow(clippy::indexing_slicing)]
+    &of[rng.random_range(0..of.len())]
 }
