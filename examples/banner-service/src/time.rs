@@ -42,7 +42,7 @@ impl Time {
     /// The moment that lies this many microseconds after 1970-01-01T00:00:00Z.
     ///
     /// # Errors
-    /// [`TimeError::Range`].
+    /// `TimeError::Range`.
     pub fn from_micros(micros: i64) -> Result<Self, TimeError> {
         match Timestamp::from_microsecond(micros) {
             Ok(time) if micros >= 0 => Ok(Self(time)),

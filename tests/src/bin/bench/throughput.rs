@@ -78,7 +78,7 @@ fn row(comparison: &Comparison, args: &Args) -> Result<()> {
 /// The base and the other, whichever is first.
 fn in_turn(comparison: &Comparison, other: &[&str], pair: usize, args: &Args) -> Result<[f64; 2]> {
     let run = |mode| (comparison.run)(mode, args);
-    if pair % 2 == 0 {
+    if pair.is_multiple_of(2) {
         let base = run(comparison.base)?;
         Ok([base, run(other)?])
     } else {
