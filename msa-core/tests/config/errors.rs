@@ -182,7 +182,7 @@ fn rules_between_settings_are_told_with_the_place_of_the_one_that_was_set() {
 
 #[test]
 fn a_transaction_header_may_not_take_a_name_that_means_something_else() {
-    for name in ["host", "content-length", "traceparent", "x-msa-criticality"] {
+    for name in ["host", "content-length", "traceparent"] {
         says(
             &format!("txn.headers.gtxid = '{name}'"),
             &format!(
