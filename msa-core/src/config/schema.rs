@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 /// `$ref`s followed at most; a schema that goes deeper only refers to itself.
 const DEPTH: usize = 16;
 
+/// Levels below a place in which a secret is looked for.
+const SECRET_DEPTH: usize = 6;
+
 /// The schema of one place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node<'s> {
@@ -156,6 +159,29 @@ impl<'s> Node<'s> {
     pub(super) fn is_secret(self) -> bool {
         self.find("writeOnly") == Some(&Value::Bool(true))
             || self.find("format").and_then(Value::as_str) == Some("password")
+    }
+
+    /// Whether a secret may stand here or below: then a value of the wrong shape, such as one text in place of a list of
+    /// secrets, is one as well.
+    pub(super) fn may_hold_secret(self) -> bool {
+        self.holds_secret(SECRET_DEPTH)
+    }
+
+    fn holds_secret(self, depth: usize) -> bool {
+        if self.is_secret() || depth == 0 {
+            return true; // too deep to say: better hidden than shown
+        }
+        let others = match self.others() {
+            Others::Each(node) => Some(node),
+            Others::Unknown | Others::Anything => None,
+        };
+        self.properties()
+            .into_iter()
+            .map(|(_, node)| node)
+            .chain(others)
+            .chain(self.item(0))
+            .chain(self.alternatives())
+            .any(|node| node.holds_secret(depth - 1))
     }
 
     /// Whether a change takes effect at the next start only.

@@ -16,7 +16,7 @@ async fn a_stalled_body_is_answered_408_and_the_connection_closed() {
         .await
         .unwrap();
     let begun = clock::now();
-    let head = answer(&mut io, "\"about:blank\"}").await;
+    let head = answer(&mut io, "about:blank\"}").await;
     assert!(head.starts_with("HTTP/1.1 408 "), "{head}");
     assert!(
         head.contains("application/problem+json") && head.contains("connection: close"),
@@ -40,7 +40,7 @@ async fn a_body_that_comes_slowly_but_steadily_has_its_time_as_a_whole() {
             sleep(Duration::from_secs(10)).await;
         }
     });
-    let head = answer(&mut read, "\"about:blank\"}").await;
+    let head = answer(&mut read, "about:blank\"}").await;
     assert!(head.starts_with("HTTP/1.1 408 "), "{head}");
     assert_eq!(clock::since(begun).as_secs(), 60);
     dribble.abort();

@@ -1,6 +1,10 @@
 //! What is shown of a configuration: the print, the schema, and never a secret.
 
-use msa_core::config::Loader;
+use std::collections::BTreeMap;
+
+use msa_core::config::{Loader, Secret};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Banner, loader, refused};
@@ -82,6 +86,42 @@ fn outputs(loader: Loader) -> String {
         Err(error) => format!("{error} {error:?} {:?}", error.problems()),
     };
     format!("{schema}{debug}{rest}")
+}
+
+#[test]
+fn a_value_in_place_of_a_list_or_table_of_secrets_is_taken_for_a_secret() {
+    #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Keys {
+        tokens: Vec<Secret>,
+        stores: BTreeMap<String, Store>,
+    }
+    #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Store {
+        url: Secret,
+        region: String,
+    }
+    let refused = |text: &str, variables: &[(&str, &str)]| {
+        let loader = Loader::new("test").section::<Keys>("keys");
+        let loader = loader.toml_str("msa.toml", text);
+        let error = loader.env(variables.iter().copied()).load().unwrap_err();
+        format!("{error} {error:?}")
+    };
+    for said in [
+        refused("keys.tokens = 'canary'", &[]),
+        refused("keys.stores = { url = 'canary' }", &[]),
+        refused("keys = 'canary'", &[]),
+        refused("", &[("MSA_KEYS__STORES__EU", "canary")]),
+    ] {
+        assert!(
+            said.contains("not shown") && !said.contains("canary"),
+            "{said}"
+        );
+    }
+    // What cannot hold one still shows what it got.
+    let said = refused("keys.stores.eu.region = 5", &[]);
+    assert!(said.contains("needs text; got 5"), "{said}");
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(crate) async fn run(mut options: Options) -> Result<bool, Error> {
     let http2: usize = options.value("http2", 10)?;
     let lag = options.duration("lag", lag)?;
     let deadline = options.duration("deadline", deadline)?;
+    let margin = options.duration("margin", MARGIN)?;
     options.finish()?;
 
     let mut settings = Vec::new();
@@ -78,7 +79,7 @@ pub(crate) async fn run(mut options: Options) -> Result<bool, Error> {
     hostiles.abort_all();
 
     let named = instance.logged("cut").len();
-    let limit = lag + deadline + MARGIN;
+    let limit = lag + deadline + margin;
     println!(
         "{connections} HTTP/1 and {http2} HTTP/2 connections, lag {lag:?}, deadline {deadline:?}: {status} after {took:.2?} \
          (at most {limit:?}), {named} of {expected} requests named as cut"

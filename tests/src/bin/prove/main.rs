@@ -38,11 +38,12 @@ Commands:
     --spread D          how far around the end POSTs are sent (4ms)
     --defaults          msa's own defaults: 75s and 30s, with 3200 lanes
     --contrast          also with a client that keeps connections longer than the server: must lose some
-  hostile       SIGTERM while hostile connections are open; aim: exit 0 within lag + deadline + 1 s, naming what was cut
+  hostile       SIGTERM while hostile connections are open; aim: exit 0 within lag + deadline + margin, naming what was cut
     --connections N     HTTP/1 connections: silent, half a head, slow body, a third each (100)
     --http2 N           HTTP/2 connections that confirm nothing (10)
     --lag D             server.drain.lag (500ms)
     --deadline D        server.drain.deadline (1s)
+    --margin D          what the end may take beyond lag and deadline (1s)
     --defaults          msa's own defaults: 5s and 20s
   fuzz-headers  random and mutated headers through the transaction's reader and writer; aim: no rule broken
     --count N           header sets (1000000)
@@ -51,7 +52,8 @@ Commands:
     --threads N         threads (one a core)
   fuzz-config   random and mutated TOML, variables and secrets through the loader; aim: no panic, no secret shown
     --count N           configurations (100000), and --seed, --first, --threads as above
-  start PATH    starts a service's binary again and again: start to ready, idle memory, size
+  start PATH [ARGUMENT...]
+                starts a service's binary again and again: start to ready, idle memory, size
     --count N           starts (21)
     --env NAME=VALUE    a variable of its environment; may be repeated; {dir} is a fresh folder
   serve         the service that the other commands start; takes msa's configuration
@@ -71,7 +73,7 @@ fn main() -> ExitCode {
     match options.command() {
         "serve" => serve::main(),
         "fuzz-headers" => verdict(fuzz::run::<fuzz::headers::Case>(options, 1_000_000)),
-        //"fuzz-config" => verdict(fuzz::run::<fuzz::config::Case>(options, 100_000)),
+        "fuzz-config" => verdict(fuzz::run::<fuzz::config::Case>(options, 100_000)),
         "start" => verdict(start::run(options)),
         "restarts" => verdict(block_on(restarts::run(options))),
         "idle-close" => verdict(block_on(idle_close::run(options))),

@@ -68,6 +68,11 @@ impl Options {
         word.ok_or_else(|| UsageError(format!("{what} is missing")))
     }
 
+    /// The words after that one.
+    pub(crate) fn rest(&self) -> Vec<String> {
+        self.words.iter().skip(2).cloned().collect()
+    }
+
     pub(crate) fn value<T>(&mut self, name: &str, default: T) -> Result<T, UsageError>
     where
         T: FromStr<Err: Display>,

@@ -32,12 +32,13 @@ struct Start {
 /// Prints the figures; holds when every start succeeds.
 pub(crate) fn run(mut options: Options) -> Result<bool, Error> {
     let path = PathBuf::from(options.word("the path of a binary")?).canonicalize()?;
+    let arguments = options.rest();
     let count: usize = options.value("count", 21)?;
     let variables: Vec<String> = options.values("env")?;
     options.finish()?;
     let mut starts = Vec::new();
     for _ in 0..count.max(1) {
-        starts.push(start(&path, &variables)?);
+        starts.push(start(&path, &arguments, &variables)?);
     }
     let size = std::fs::metadata(&path)?.len();
     println!(
@@ -62,13 +63,14 @@ pub(crate) fn run(mut options: Options) -> Result<bool, Error> {
     Ok(true)
 }
 
-fn start(path: &Path, variables: &[String]) -> Result<Start, Error> {
+fn start(path: &Path, arguments: &[String], variables: &[String]) -> Result<Start, Error> {
     let folder = tempfile::tempdir()?;
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
         .local_addr()?
         .port();
     let mut command = Command::new(path);
     command
+        .args(arguments)
         .current_dir(folder.path())
         .env_clear()
         .env("MSA_SERVER__ADDR", "127.0.0.1:0")

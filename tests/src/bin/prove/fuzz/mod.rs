@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use msa_core::clock;
-use rand::SeedableRng;
 use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
 
 use crate::Error;
 use crate::options::Options;
@@ -131,4 +131,11 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
     format!("panicked: {}", text.unwrap_or("without words"))
+}
+
+/// One of them, by chance.
+pub(crate) fn one<'a, T>(rng: &mut SmallRng, of: &'a [T]) -> &'a T {
+    // The callers' lists are never empty, and an index below the length is there.
+    #[allow(clippy::indexing_slicing)]
+    &of[rng.random_range(0..of.len())]
 }
