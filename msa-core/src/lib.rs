@@ -155,8 +155,9 @@
 //! | `msa::access` | `request` | info; warn from 500 on | `method`, `route` (as it was matched, or `unmatched`), `status` (499: the client went away before the answer), `ms` up to the answer's head |
 //! | `msa::lifecycle` | `listening` | info | `addr`, `admin` (the real addresses), `pid` |
 //! | `msa::lifecycle` | `draining` | info | `reason`, `lag` |
-//! | `msa::lifecycle` | `cut at server.drain.deadline` | warn | `request`: one of the first 100 that were |
-//! | `msa::lifecycle` | `drained` | info | `open` connections when the listener closed, `cut` requests, `unread` answers, `stuck` connections, `ms` |
+//! | `msa::lifecycle` | `cut` | warn | `peer`, `method`, `path`, `upgraded`: one of the first 100 requests that were still running at `server.drain.deadline` |
+//! | `msa::lifecycle` | `drained` | info | `ms` from the closing of the listener, `open` connections then |
+//! | `msa::lifecycle` | `drained` | warn | when something was cut: `cut` requests, `unread` answers and `stuck` connections as well |
 //!
 //! Other targets: `msa::accept` (connections), `msa::config` (warnings, reloads), `msa::discovery` (sources), `msa::health`
 //! (a check that fails, or passes again), `msa::problem` (the causes of error answers), `msa::server` (panics), `msa::txn` (headers
