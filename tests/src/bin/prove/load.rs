@@ -1,14 +1,17 @@
 //! Callers that never rest long, and what became of their calls.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::stream;
 use msa_core::client::ServiceClient;
 use msa_core::clock;
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt, SeedableRng};
+use reqwest::Body;
 use tokio::task::JoinSet;
 
 use crate::serve::Answer;
@@ -21,6 +24,7 @@ const DESCRIBED: usize = 10;
 pub(crate) struct Tally {
     pub(crate) gets: AtomicU64,
     pub(crate) posts: AtomicU64,
+    pub(crate) streams: AtomicU64,
     pub(crate) lost: AtomicU64,
     pub(crate) answered_draining: AtomicU64,
     slowest_us: AtomicU64,
@@ -81,6 +85,10 @@ impl Load {
         }
     }
 
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// Lets each caller end its call, and returns what became of all.
     pub(crate) async fn stop(self) -> Arc<Tally> {
         self.tally.stop.store(true, Ordering::Relaxed);
@@ -118,8 +126,20 @@ async fn call(client: &ServiceClient, tally: &Tally, rng: &mut SmallRng) -> Resu
         let mut body = vec![0; rng.random_range(1..4096)];
         rng.fill_bytes(&mut body);
         let (length, sum) = (body.len() as u64, checksum(&body));
-        let wait = if rng.random_range(0..10) == 0 { 20 } else { 0 };
+        // A few last longer than the whole of a restart's discovery.
+        let wait = match rng.random_range(0..50) {
+            0 => 300,
+            1..6 => 20,
+            _ => 0,
+        };
         tally.posts.fetch_add(1, Ordering::Relaxed);
+        // A body that comes as a stream cannot be sent a second time.
+        let body = if rng.random_range(0..8) == 0 {
+            tally.streams.fetch_add(1, Ordering::Relaxed);
+            Body::wrap_stream(stream::iter([Ok::<_, Infallible>(body)]))
+        } else {
+            body.into()
+        };
         let request = client
             .post(format!("http://items/items?wait_ms={wait}"))
             .body(body);

@@ -28,7 +28,8 @@ Commands:
     --count N           restarts (100)
     --instances N       instances at a time (3)
     --workers N         callers in parallel (16)
-    --discovery-lag D   from an event to the endpoints file (200ms); each instance drains for twice that
+    --discovery-lag D   from an event to the endpoints file (200ms)
+    --drain-lag D       server.drain.lag (twice the discovery lag)
     --protocol P        http1, http2 or both (both)
   idle-close    POSTs timed at the end of idle connections; aim: none lost
     --posts N           POSTs (6400)
