@@ -2,11 +2,13 @@
 //!
 //! A connection refused, a stream refused, a graceful GOAWAY that does not cover the request, an idle connection that
 //! closed under it: no byte was processed, so any method may be sent again, and a rolling restart costs no call. Whatever
-//! may have been processed is for the retry policy, which this is not.
+//! may have been processed is for the retry policy, which this is not. A body that is a stream can be sent again as long as
+//! nobody has begun to read it.
 
 use reqwest::Request;
 
 use super::CallError;
+use super::lend::Lent;
 use super::transport::Failure;
 use crate::discovery::Endpoint;
 
@@ -31,24 +33,33 @@ impl Resend {
         self.last
     }
 
-    /// Takes the request for one attempt; what stays is for the next, when there may be one and the body can be sent twice.
-    pub(super) fn take(&self, request: Request) -> (Request, Option<Request>) {
+    /// Takes the request for one attempt; what stays is for the next, when there may be one.
+    pub(super) fn take(&self, mut request: Request) -> (Request, Option<Kept>) {
         if self.tried.len() >= MOST {
             return (request, None);
         }
-        let copy = copy(&request);
-        (request, copy)
+        let kept = match copy(&request) {
+            Some(copy) => Kept::Copy(copy),
+            None => {
+                let copy = without_body(&request);
+                let body = request.body_mut().take().unwrap_or_default();
+                let (body, lent) = Lent::out(body);
+                *request.body_mut() = Some(body);
+                Kept::Lent(copy, lent)
+            }
+        };
+        (request, Some(kept))
     }
 
     /// Gives the request back for another attempt, or the error when it is the call's.
     pub(super) fn after(
         &mut self,
         error: CallError,
-        kept: Option<Request>,
+        kept: Option<Kept>,
     ) -> Result<Request, CallError> {
         match (
             error.failure().is_some_and(Failure::never_sent),
-            kept,
+            kept.and_then(Kept::back),
             error.endpoint(),
         ) {
             (true, Some(request), Some(endpoint)) => {
@@ -70,14 +81,38 @@ impl Resend {
     }
 }
 
+/// What stays of a request while it is sent.
+pub(super) enum Kept {
+    /// All of it.
+    Copy(Request),
+    /// All but its body, a stream that cannot be copied: it comes back when nobody has begun to read it.
+    Lent(Request, Lent),
+}
+
+impl Kept {
+    fn back(self) -> Option<Request> {
+        match self {
+            Self::Copy(request) => Some(request),
+            Self::Lent(mut request, lent) => {
+                *request.body_mut() = Some(lent.back()?);
+                Some(request)
+            }
+        }
+    }
+}
+
 /// The same request once more, unless its body is a stream.
 fn copy(request: &Request) -> Option<Request> {
     if request.body().is_some() {
         return request.try_clone();
     }
-    // What `try_clone` does, without the map that it makes for a timeout that is not there.
+    Some(without_body(request))
+}
+
+/// What `try_clone` does, without the map that it makes for a timeout that is not there.
+fn without_body(request: &Request) -> Request {
     let mut copy = Request::new(request.method().clone(), request.url().clone());
     *copy.headers_mut() = request.headers().clone();
     *copy.version_mut() = request.version();
-    Some(copy)
+    copy
 }
