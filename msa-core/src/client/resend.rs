@@ -3,7 +3,7 @@
 //! A connection refused, a stream refused, a graceful GOAWAY that does not cover the request, an idle connection that
 //! closed under it: no byte was processed, so any method may be sent again, and a rolling restart costs no call. Whatever
 //! may have been processed is for the retry policy, which this is not. A body that is a stream can be sent again as long as
-//! nobody has begun to read it.
+//! not much of it was read.
 
 use reqwest::Request;
 
@@ -85,7 +85,7 @@ impl Resend {
 pub(super) enum Kept {
     /// All of it.
     Copy(Request),
-    /// All but its body, a stream that cannot be copied: it comes back when nobody has begun to read it.
+    /// All but its body, a stream that cannot be copied: it comes back unless much of it was read.
     Lent(Request, Lent),
 }
 
