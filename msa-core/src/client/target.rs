@@ -16,7 +16,11 @@ pub(super) fn point(url: &mut Url, endpoint: &Endpoint) -> Result<(), CallError>
     if done {
         Ok(())
     } else {
-        let message = format!("its URL `{url}` cannot be sent to {endpoint}");
+        // Its query and credentials are nobody's business.
+        let message = format!(
+            "a URL of scheme `{}` cannot be sent to {endpoint}",
+            url.scheme()
+        );
         Err(CallError::new(CallErrorKind::Invalid, message))
     }
 }

@@ -28,6 +28,8 @@ struct Inner {
     criticality: Criticality,
     retries: AtomicU32,
     calls: AtomicU32,
+    /// Whose counters are used instead of these.
+    counted_by: Option<Txn>,
 }
 
 impl Txn {
@@ -84,7 +86,34 @@ impl Txn {
             criticality: incoming.criticality.unwrap_or_default(),
             retries: AtomicU32::new(incoming.retries.unwrap_or(DEFAULT_RETRIES)),
             calls: AtomicU32::new(0),
+            counted_by: None,
         }))
+    }
+
+    /// The same transaction for work that outlives the request: without its deadline, with the same counters.
+    ///
+    /// A streaming body is such work: who waits for it got the response's headers in time.
+    #[must_use]
+    pub fn without_deadline(&self) -> Self {
+        if self.0.deadline.is_none() {
+            return self.clone();
+        }
+        Self(Arc::new(Inner {
+            gtxid: self.0.gtxid,
+            value: self.0.value.clone(),
+            ltxid: self.0.ltxid,
+            branch: self.0.branch,
+            attempt: self.0.attempt,
+            deadline: None,
+            criticality: self.0.criticality,
+            retries: AtomicU32::new(0),
+            calls: AtomicU32::new(0),
+            counted_by: Some(self.counters().clone()),
+        }))
+    }
+
+    fn counters(&self) -> &Self {
+        self.0.counted_by.as_ref().unwrap_or(self)
     }
 
     /// The global id.
@@ -140,13 +169,14 @@ impl Txn {
     /// Retries that may still be spent at this service and below it.
     #[must_use]
     pub fn retries_left(&self) -> u32 {
-        self.0.retries.load(Ordering::Relaxed)
+        self.counters().0.retries.load(Ordering::Relaxed)
     }
 
     /// Takes one of the transaction's retries; `false` when none is left. Parallel calls draw from the same counter.
     #[must_use]
     pub fn try_spend_retry(&self) -> bool {
-        self.0
+        self.counters()
+            .0
             .retries
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
                 left.checked_sub(1)
@@ -157,7 +187,12 @@ impl Txn {
     /// Names the next outgoing call: branch `B.k`, LTXID one higher.
     #[must_use]
     pub fn next_call(&self) -> Call {
-        let k = self.0.calls.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let k = self
+            .counters()
+            .0
+            .calls
+            .fetch_add(1, Ordering::Relaxed)
+            .wrapping_add(1);
         Call {
             branch: self.0.branch.child(k),
             txn: self.clone(),
@@ -219,6 +254,23 @@ mod tests {
         assert_eq!((a.branch().as_str(), b.branch().as_str()), ("1.1", "1.2"));
         assert_eq!((a.ltxid().get(), b.ltxid().get()), (2, 2));
         assert_eq!(a.gtxid(), b.gtxid());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_its_deadline_it_is_the_same_transaction_with_the_same_counters() {
+        let incoming = Incoming {
+            timeout: Some(Duration::from_secs(1)),
+            ..Incoming::default()
+        };
+        let txn = Txn::from_incoming(&incoming, || Minter::seeded(1).mint(0), None, clock::now());
+        let stream = txn.without_deadline();
+        assert_eq!((stream.deadline(), stream.gtxid()), (None, txn.gtxid()));
+        assert_eq!(txn.next_call().branch().as_str(), "1.1");
+        assert_eq!(
+            stream.without_deadline().next_call().branch().as_str(),
+            "1.2"
+        );
+        assert!(stream.try_spend_retry() && txn.try_spend_retry() && !stream.try_spend_retry());
     }
 
     #[test]

@@ -11,6 +11,9 @@ use super::{Branch, Call, Criticality, Gtxid, Incoming, Ltxid, Rejected, Trust};
 /// No caller waits longer than a day; more would overflow an instant sooner or later.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// No transaction needs more retries; a caller that allows thousands would have them multiply all the same.
+const MOST_RETRIES: u32 = 100;
+
 const GTXID: usize = 0;
 const LTXID: usize = 1;
 const BRANCH: usize = 2;
@@ -165,14 +168,18 @@ impl Headers {
                     &mut found.attempt,
                     number(text).filter(|n| *n > 0),
                 ),
-                RETRIES => once(repeated, &mut found.retries, number(text)),
+                RETRIES => once(
+                    repeated,
+                    &mut found.retries,
+                    number(text).map(|n| n.min(MOST_RETRIES)),
+                ),
                 CRITICALITY => once(
                     repeated,
                     &mut found.criticality,
                     Criticality::from_bytes(text).ok(),
                 ),
                 TRACEPARENT => once(repeated, &mut trace, trace_id(text)),
-                LTXID => best(&mut found.ltxid, Ltxid::from_bytes(text).ok(), Ord::max),
+                LTXID => best(&mut found.ltxid, highest_hop(text), Ord::max),
                 TIMEOUT | ENVOY_TIMEOUT => best(&mut found.timeout, milliseconds(text), Ord::min),
                 _ => best(&mut found.timeout, grpc_timeout(text), Ord::min),
             };
@@ -247,6 +254,14 @@ fn best<T: Copy>(slot: &mut Option<T>, value: Option<T>, better: fn(T, T) -> T) 
         *slot = Some(slot.map_or(value, |old| better(old, value)));
     }
     value.is_some()
+}
+
+/// A proxy may join repeated headers to one with commas: the highest counts here too.
+fn highest_hop(text: &[u8]) -> Option<Ltxid> {
+    let hops = text
+        .split(|b| *b == b',')
+        .map(|hop| Ltxid::from_bytes(hop.trim_ascii()).ok());
+    hops.max().flatten()
 }
 
 fn number(text: &[u8]) -> Option<u32> {
@@ -383,6 +398,7 @@ mod tests {
                 .get(),
             33
         );
+        assert_eq!(read(&[("x-ltxid", "33, 1")]).ltxid.unwrap().get(), 33);
         assert_eq!(
             read(&[("x-ltxid", "x"), ("x-ltxid", "5")])
                 .ltxid

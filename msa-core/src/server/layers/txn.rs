@@ -123,7 +123,7 @@ where
         );
         // A body of a known length is there already: no code of the handler runs while it is sent.
         if response.body().size_hint().exact().is_none() {
-            let txn = this.txn.clone();
+            let txn = this.txn.without_deadline();
             response = response.map(|body| Body::new(TxnBody::new(body, txn)));
         }
         Poll::Ready(Ok(response))
