@@ -41,7 +41,10 @@ async fn ask(stream: &mut TcpStream, times: usize) -> Result<()> {
     for _ in 0..times {
         stream.write_all(REQUEST).await?;
         let mut length = 0;
-        while !buffer.get(..length).is_some_and(|read| read.ends_with(BODY)) {
+        while !buffer
+            .get(..length)
+            .is_some_and(|read| read.ends_with(BODY))
+        {
             let room = buffer.get_mut(length..).unwrap_or_default();
             match stream.read(room).await? {
                 0 => return Err("the answer was cut off, or is not the one expected".into()),

@@ -39,7 +39,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "{} pairs, {requests} requests a run, {} at a time; bare and msa in turn, the first of a pair changes each time\n",
         args.pairs, args.parallel
     );
-    println!("| comparison | bare req/s | msa req/s | msa / bare (quartiles) | bare / bare (quartiles) |");
+    println!(
+        "| comparison | bare req/s | msa req/s | msa / bare (quartiles) | bare / bare (quartiles) |"
+    );
     println!("| --- | --- | --- | --- | --- |");
     for comparison in COMPARISONS {
         if comparison.name.contains(&args.only) {
@@ -49,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-const REQUESTS: usize = 60_000;
+const REQUESTS: usize = 160_000;
 
 fn row(comparison: &Comparison, args: &Args) -> Result<()> {
     let (mut bare, mut msa) = (Vec::new(), Vec::new());
@@ -76,7 +78,7 @@ fn row(comparison: &Comparison, args: &Args) -> Result<()> {
 /// The base and the other, whichever is first.
 fn in_turn(comparison: &Comparison, other: &[&str], pair: usize, args: &Args) -> Result<[f64; 2]> {
     let run = |mode| (comparison.run)(mode, args);
-    if pair % 2 == 0 {
+    if pair.is_multiple_of(2) {
         let base = run(comparison.base)?;
         Ok([base, run(other)?])
     } else {
