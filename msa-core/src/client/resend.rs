@@ -5,6 +5,7 @@
 //! may have been processed is for the retry policy, which this is not.
 
 use reqwest::Request;
+use url::Url;
 
 use super::CallError;
 use super::transport::Failure;
@@ -31,13 +32,12 @@ impl Resend {
         self.last
     }
 
-    /// Takes the request for one attempt; what stays is for the next, when there may be one and the body can be sent twice.
-    pub(super) fn take(&self, request: Request) -> (Request, Option<Request>) {
+    /// The request once more for the next attempt, to `url`, when there may be one and the body can be sent twice.
+    pub(super) fn keep(&self, request: &Request, url: Url) -> Option<Request> {
         if self.tried.len() >= MOST {
-            return (request, None);
+            return None;
         }
-        let copy = copy(&request);
-        (request, copy)
+        copy(request, url)
     }
 
     /// Gives the request back for another attempt, or the error when it is the call's.
@@ -70,13 +70,15 @@ impl Resend {
     }
 }
 
-/// The same request once more, unless its body is a stream.
-fn copy(request: &Request) -> Option<Request> {
+/// The same request once more to this URL, unless its body is a stream.
+fn copy(request: &Request, url: Url) -> Option<Request> {
     if request.body().is_some() {
-        return request.try_clone();
+        let mut copy = request.try_clone()?;
+        *copy.url_mut() = url;
+        return Some(copy);
     }
     // What `try_clone` does, without the map that it makes for a timeout that is not there.
-    let mut copy = Request::new(request.method().clone(), request.url().clone());
+    let mut copy = Request::new(request.method().clone(), url);
     *copy.headers_mut() = request.headers().clone();
     *copy.version_mut() = request.version();
     Some(copy)

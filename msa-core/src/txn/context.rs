@@ -1,8 +1,8 @@
 //! The context of one transaction at one service.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -19,11 +19,13 @@ pub struct Txn(Arc<Inner>);
 
 struct Inner {
     gtxid: Gtxid,
-    /// Made once: it goes onto the response and onto every call.
-    value: HeaderValue,
+    /// Made by the first call, for all of them.
+    value: OnceLock<HeaderValue>,
     ltxid: Ltxid,
     branch: Branch,
     attempt: u32,
+    /// When the request came that brought it here.
+    received: Option<Instant>,
     deadline: Option<Instant>,
     criticality: Criticality,
     retries: AtomicU32,
@@ -36,13 +38,18 @@ impl Txn {
     /// Begins a transaction here, as the first service: a new GTXID, LTXID 1, branch `1`, no deadline.
     #[must_use]
     pub fn begin() -> Self {
-        Self::root(Minter::default().mint(clock::unix_ms()))
+        Self::begin_at(clock::now())
+    }
+
+    /// The same at a moment that was read before.
+    pub(crate) fn begin_at(now: Instant) -> Self {
+        Self::root(Minter::default().mint(clock::unix_ms_at(now)))
     }
 
     /// Begins a transaction with this GTXID.
     #[must_use]
     pub fn root(gtxid: Gtxid) -> Self {
-        Self::build(gtxid, &Incoming::default(), None)
+        Self::build(gtxid, &Incoming::default(), None, None)
     }
 
     /// Goes on with what a request brought; `mint` gives a GTXID when it brought none.
@@ -61,27 +68,31 @@ impl Txn {
         };
         let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
         match incoming.gtxid {
-            Some(gtxid) => Self::build(gtxid, incoming, deadline),
+            Some(gtxid) => Self::build(gtxid, incoming, Some(now), deadline),
             None => {
                 let edge = Incoming {
                     retries: incoming.retries,
                     criticality: incoming.criticality,
                     ..Incoming::default()
                 };
-                Self::build(mint(), &edge, deadline)
+                Self::build(mint(), &edge, Some(now), deadline)
             }
         }
     }
 
-    fn build(gtxid: Gtxid, incoming: &Incoming, deadline: Option<Instant>) -> Self {
-        let value = HeaderValue::from_bytes(gtxid.as_bytes());
+    fn build(
+        gtxid: Gtxid,
+        incoming: &Incoming,
+        received: Option<Instant>,
+        deadline: Option<Instant>,
+    ) -> Self {
         Self(Arc::new(Inner {
             gtxid,
-            // The characters of an id are all legal in a header, so the other arm is never taken.
-            value: value.unwrap_or_else(|_| HeaderValue::from_static("")),
+            value: OnceLock::new(),
             ltxid: incoming.ltxid.unwrap_or(Ltxid::FIRST),
             branch: incoming.branch.unwrap_or_else(Branch::root),
             attempt: incoming.attempt.unwrap_or(1),
+            received,
             deadline,
             criticality: incoming.criticality.unwrap_or_default(),
             retries: AtomicU32::new(incoming.retries.unwrap_or(DEFAULT_RETRIES)),
@@ -125,7 +136,7 @@ impl Txn {
     /// The global id as a header's value.
     #[must_use]
     pub fn gtxid_value(&self) -> &HeaderValue {
-        &self.0.value
+        self.0.value.get_or_init(|| self.0.gtxid.header_value())
     }
 
     /// The hop: 1 at the first service.
@@ -144,6 +155,11 @@ impl Txn {
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.0.attempt
+    }
+
+    /// When the request came that brought it here; `None` when it began here without one.
+    pub(crate) fn received(&self) -> Option<Instant> {
+        self.0.received
     }
 
     /// When the caller stops waiting.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::decimal::Decimal;
 use super::ltxid::decimal;
 use super::{Branch, Call, Criticality, Gtxid, Incoming, Ltxid, Rejected, Trust};
 
@@ -211,6 +212,7 @@ impl Headers {
         headers: &mut HeaderMap,
     ) {
         let [gtxid, ltxid, branch, tried, waits, retries, criticality, ..] = &self.names;
+        let nothing_stood_there = headers.is_empty();
         headers.insert(gtxid, call.txn().gtxid_value().clone());
         headers.insert(ltxid, small_number(call.ltxid().get()));
         if let Ok(value) = HeaderValue::from_bytes(call.branch().as_bytes()) {
@@ -221,13 +223,15 @@ impl Headers {
         match timeout {
             Some(timeout) => {
                 let ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-                headers.insert(waits, HeaderValue::from(ms));
+                headers.insert(waits, number_value(ms));
             }
+            None if nothing_stood_there => {}
             None => {
                 headers.remove(waits);
             }
         }
         match call.txn().criticality() {
+            Criticality::Default if nothing_stood_there => {}
             Criticality::Default => {
                 headers.remove(criticality);
             }
@@ -317,8 +321,14 @@ fn small_number(n: u32) -> HeaderValue {
     ];
     match SMALL.get(n as usize) {
         Some(text) => HeaderValue::from_static(text),
-        None => HeaderValue::from(n),
+        None => number_value(n.into()),
     }
+}
+
+/// One allocation; the conversion that http has makes two.
+fn number_value(n: u64) -> HeaderValue {
+    // Digits are legal in a header, so the other arm is never taken.
+    HeaderValue::from_bytes(Decimal::new(n).as_bytes()).unwrap_or_else(|_| HeaderValue::from(n))
 }
 
 #[cfg(test)]
