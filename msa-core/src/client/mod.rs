@@ -36,7 +36,7 @@
 //!
 //! Only what was certainly never processed, whatever its method: connection refused, stream refused, connection closed by a
 //! graceful GOAWAY or while idle. At most twice, elsewhere if there is an elsewhere, within the deadline, and only when the
-//! body is in memory. reqwest's own retries and redirects are off.
+//! body is in memory or at most 64 KiB of its stream were read. reqwest's own retries and redirects are off.
 //!
 //! # Names and addresses
 //!
@@ -54,6 +54,7 @@ mod body;
 mod builder;
 mod deadline;
 mod error;
+mod lend;
 mod middleware;
 mod options;
 mod problem;

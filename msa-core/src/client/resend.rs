@@ -2,12 +2,14 @@
 //!
 //! A connection refused, a stream refused, a graceful GOAWAY that does not cover the request, an idle connection that
 //! closed under it: no byte was processed, so any method may be sent again, and a rolling restart costs no call. Whatever
-//! may have been processed is for the retry policy, which this is not.
+//! may have been processed is for the retry policy, which this is not. A body that is a stream can be sent again as long as
+//! not much of it was read.
 
 use reqwest::Request;
 use url::Url;
 
 use super::CallError;
+use super::lend::Lent;
 use super::transport::Failure;
 use crate::discovery::Endpoint;
 
@@ -32,23 +34,34 @@ impl Resend {
         self.last
     }
 
-    /// The request once more for the next attempt, to `url`, when there may be one and the body can be sent twice.
-    pub(super) fn keep(&self, request: &Request, url: Url) -> Option<Request> {
+    /// What stays here while the request is sent, when it may be sent again: a copy with its logical URL back, or of one
+    /// whose body is a stream all the rest.
+    pub(super) fn keep(&self, request: &mut Request, url: Url) -> Option<Kept> {
         if self.tried.len() >= MOST {
             return None;
         }
-        copy(request, url)
+        if request.body().is_none() {
+            return Some(Kept::Copy(without_body(request, url)));
+        }
+        if let Some(mut copy) = request.try_clone() {
+            *copy.url_mut() = url;
+            return Some(Kept::Copy(copy));
+        }
+        let copy = without_body(request, url);
+        let (body, lent) = Lent::out(request.body_mut().take()?);
+        *request.body_mut() = Some(body);
+        Some(Kept::Lent(copy, lent))
     }
 
     /// Gives the request back for another attempt, or the error when it is the call's.
     pub(super) fn after(
         &mut self,
         error: CallError,
-        kept: Option<Request>,
+        kept: Option<Kept>,
     ) -> Result<Request, CallError> {
         match (
             error.failure().is_some_and(Failure::never_sent),
-            kept,
+            kept.and_then(Kept::back),
             error.endpoint(),
         ) {
             (true, Some(request), Some(endpoint)) => {
@@ -70,16 +83,30 @@ impl Resend {
     }
 }
 
-/// The same request once more to this URL, unless its body is a stream.
-fn copy(request: &Request, url: Url) -> Option<Request> {
-    if request.body().is_some() {
-        let mut copy = request.try_clone()?;
-        *copy.url_mut() = url;
-        return Some(copy);
+/// What stays of a request while it is sent.
+pub(super) enum Kept {
+    /// All of it.
+    Copy(Request),
+    /// All but its body, a stream that cannot be copied: it comes back unless much of it was read.
+    Lent(Request, Lent),
+}
+
+impl Kept {
+    fn back(self) -> Option<Request> {
+        match self {
+            Self::Copy(request) => Some(request),
+            Self::Lent(mut request, lent) => {
+                *request.body_mut() = Some(lent.back()?);
+                Some(request)
+            }
+        }
     }
-    // What `try_clone` does, without the map that it makes for a timeout that is not there.
+}
+
+/// What `try_clone` does, without the map that it makes for a timeout that is not there.
+fn without_body(request: &Request, url: Url) -> Request {
     let mut copy = Request::new(request.method().clone(), url);
     *copy.headers_mut() = request.headers().clone();
     *copy.version_mut() = request.version();
-    Some(copy)
+    copy
 }

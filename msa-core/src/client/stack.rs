@@ -91,7 +91,7 @@ pub(super) async fn call(
                 return Err(record.fail(error).into());
             }
         };
-        let kept = resend.keep(&request, logical);
+        let kept = resend.keep(&mut request, logical);
         let fields = request.headers_mut();
         fields.reserve(OUR_HEADERS);
         target::keep_end_to_end(headers, fields);

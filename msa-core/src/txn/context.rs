@@ -115,6 +115,7 @@ impl Txn {
             ltxid: self.0.ltxid,
             branch: self.0.branch,
             attempt: self.0.attempt,
+            received: self.0.received,
             deadline: None,
             criticality: self.0.criticality,
             retries: AtomicU32::new(0),

@@ -71,6 +71,52 @@ async fn http2_gets_a_goaway_when_the_drain_begins_and_its_requests_end() {
     assert!(requests.is_closed());
 }
 
+/// A client that finds its socket broken when it writes does not read the GOAWAY any more, and so does not learn that its
+/// request was never processed.
+#[tokio::test]
+async fn a_request_that_crosses_the_goaway_does_not_cost_the_client_the_goaway() {
+    const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
+    const HEADERS: &[u8] = b"\0\0\x04\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01a"; // cut short: never a request
+    let listening = Listening::with(Limits::default());
+    let mut stream = listening.connect().await;
+    stream
+        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        .await
+        .unwrap();
+    stream.write_all(SETTINGS).await.unwrap();
+    let mut frame = [0; 9];
+    stream.read_exact(&mut frame).await.unwrap(); // its SETTINGS: it speaks HTTP/2 with us
+    listening.lifecycle.advance(Phase::Draining);
+    let mut said = Vec::new();
+    // Its PING asks whether the first GOAWAY has arrived; the answer makes it close.
+    let ping = loop {
+        let mut chunk = [0; 1024];
+        let n = stream.read(&mut chunk).await.unwrap();
+        assert!(n > 0, "closed before it asked");
+        said.extend_from_slice(&chunk[..n]);
+        let asked = |frame: &[u8]| frame[..5] == [0, 0, 8, 6, 0];
+        if let Some(frame) = said.windows(17).find(|frame| asked(frame)) {
+            break frame.to_vec();
+        }
+    };
+    let mut pong = ping;
+    pong[4] = 1;
+    stream.write_all(&pong).await.unwrap();
+    // A request that was begun before the GOAWAY was read; a peer that has closed altogether answers the first write with
+    // a reset, and the second fails.
+    for _ in 0..3 {
+        sleep(Duration::from_millis(50)).await;
+        stream.write_all(HEADERS).await.unwrap();
+    }
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    let goaway = |frame: &[u8]| frame[3] == 7 && frame[9..17] == [0; 8];
+    assert!(
+        rest.windows(17).any(goaway),
+        "the last GOAWAY, of stream 0 and without an error: {rest:?}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn http2_requests_that_do_not_end_are_cut_and_named() {
     let serving = Serving::start();

@@ -8,13 +8,14 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::futures::OwnedNotified;
 
 use super::conn::Conn;
 use super::first::Prefix;
+use super::linger::Lingering;
 use super::tracker::Stage;
 
 pub(super) struct Io<T> {
@@ -23,6 +24,7 @@ pub(super) struct Io<T> {
     conn: Arc<Conn>,
     cut_read: CutWatch,
     cut_write: CutWatch,
+    lingering: Option<Lingering>,
 }
 
 impl<T> Io<T> {
@@ -33,6 +35,7 @@ impl<T> Io<T> {
             conn,
             cut_read: CutWatch(None),
             cut_write: CutWatch(None),
+            lingering: None,
         }
     }
 }
@@ -80,7 +83,7 @@ impl<T: AsyncWrite + Unpin> Io<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Io<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Io<T> {
     #[inline]
     fn poll_write(
         self: Pin<&mut Self>,
@@ -110,7 +113,17 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Io<T> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+        let this = self.get_mut();
+        if let Some(lingering) = &mut this.lingering {
+            return lingering.poll(&mut this.inner, cx).map(Ok);
+        }
+        ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
+        if !this.conn.is_http2() {
+            return Poll::Ready(Ok(()));
+        }
+        // A request may be on its way that the GOAWAY before this turns back, if only its client gets to read it.
+        let lingering = this.lingering.get_or_insert_with(Lingering::begin);
+        lingering.poll(&mut this.inner, cx).map(Ok)
     }
 }
 

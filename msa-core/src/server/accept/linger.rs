@@ -4,13 +4,14 @@
 //! 10 MB head would see the reset and not the 431. So the sending side is closed, and what still comes is thrown away
 //! for a moment (nginx calls it lingering close).
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 use super::alarm::Alarm;
 use super::conn::Conn;
@@ -61,6 +62,40 @@ pub(super) async fn discard<T: AsyncRead + Unpin>(mut io: T, conn: &Conn) {
         }
     })
     .await;
+}
+
+/// The same for HTTP/2, where hyper closes the socket and we stand in its way.
+pub(super) struct Lingering {
+    patience: Pin<Box<Sleep>>,
+    total: usize,
+}
+
+impl Lingering {
+    /// The sending side is closed now.
+    pub(super) fn begin() -> Self {
+        Self {
+            patience: Box::pin(sleep(PATIENCE)),
+            total: 0,
+        }
+    }
+
+    /// Reads and drops what comes until the peer closes or the patience ends.
+    pub(super) fn poll<T: AsyncRead + Unpin>(
+        &mut self,
+        io: &mut T,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let mut scratch = [0; 4096];
+        while self.total <= MOST {
+            let mut buf = ReadBuf::new(&mut scratch);
+            match Pin::new(&mut *io).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => self.total += buf.filled().len(),
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return self.patience.as_mut().poll(cx),
+            }
+        }
+        Poll::Ready(())
+    }
 }
 
 #[cfg(test)]

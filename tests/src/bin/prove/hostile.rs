@@ -16,6 +16,8 @@ use crate::options::Options;
 /// What the end may take beyond lag and deadline, the flush included.
 const MARGIN: Duration = Duration::from_secs(1);
 
+const HALF_A_HEAD: &[u8] = b"POST /items HTTP/1.1\r\nhost: x\r\ncont";
+
 /// HTTP/2's preface, an empty SETTINGS frame, and nothing that ever confirms the server's.
 const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
 
@@ -33,6 +35,7 @@ pub(crate) async fn run(mut options: Options) -> Result<bool, Error> {
     };
     let connections: usize = options.value("connections", 100)?;
     let http2: usize = options.value("http2", 10)?;
+    let admin: usize = options.value("admin", 9)?;
     let lag = options.duration("lag", lag)?;
     let deadline = options.duration("deadline", deadline)?;
     let margin = options.duration("margin", MARGIN)?;
@@ -53,7 +56,7 @@ pub(crate) async fn run(mut options: Options) -> Result<bool, Error> {
         let stream = connect(instance.addr()).await?;
         match number % 3 {
             0 => hostiles.spawn(hold(stream, b"")),
-            1 => hostiles.spawn(hold(stream, b"POST /items HTTP/1.1\r\nhost: x\r\ncont")),
+            1 => hostiles.spawn(hold(stream, HALF_A_HEAD)),
             _ => {
                 expected += 1;
                 hostiles.spawn(trickle(stream))
@@ -69,6 +72,15 @@ pub(crate) async fn run(mut options: Options) -> Result<bool, Error> {
             hostiles.spawn(hold(stream, &[HTTP2, HTTP2_POST].concat()));
         }
     }
+    for number in 0..admin {
+        let stream = connect(instance.admin()?).await?;
+        let first: &[u8] = match number % 3 {
+            0 => b"",
+            1 => HALF_A_HEAD,
+            _ => HTTP2,
+        };
+        hostiles.spawn(hold(stream, first));
+    }
     // What was written must have arrived, or there is nothing to cut.
     tokio::time::sleep(Duration::from_millis(300)).await;
 
@@ -81,7 +93,7 @@ pub(crate) async fn run(mut options: Options) -> Result<bool, Error> {
     let named = instance.logged("cut").len();
     let limit = lag + deadline + margin;
     println!(
-        "{connections} HTTP/1 and {http2} HTTP/2 connections, lag {lag:?}, deadline {deadline:?}: {status} after {took:.2?} \
+        "{connections} HTTP/1 and {http2} HTTP/2 connections, {admin} more to the management listener, lag {lag:?}, deadline {deadline:?}: {status} after {took:.2?} \
          (at most {limit:?}), {named} of {expected} requests named as cut"
     );
     for line in instance.logged("drained") {

@@ -76,6 +76,17 @@ impl Instance {
         self.addr
     }
 
+    /// Where its management listener is.
+    pub(crate) fn admin(&self) -> Result<SocketAddr, Error> {
+        let listening = self.logged("listening");
+        let admin = listening
+            .iter()
+            .find_map(|line| line.get("admin")?.as_str());
+        Ok(admin
+            .ok_or("it did not say where its management listener is")?
+            .parse()?)
+    }
+
     /// SIGTERM.
     pub(crate) fn terminate(&self) -> Result<(), Error> {
         let id = self.child.id().ok_or("the service has ended already")?;
@@ -115,15 +126,15 @@ async fn follow(stdout: ChildStdout, log: Log, tell: oneshot::Sender<SocketAddr>
         let Ok(line) = serde_json::from_str::<Value>(&line) else {
             continue;
         };
-        if line.get("message").and_then(Value::as_str) == Some("listening")
-            && let Some(addr) = line.get("addr").and_then(Value::as_str)
-            && let Ok(addr) = addr.parse()
+        let addr = line.get("addr").and_then(Value::as_str);
+        let addr = addr.and_then(|addr| addr.parse().ok());
+        log.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(line);
+        if let Some(addr) = addr
             && let Some(tell) = tell.take()
         {
             let _ = tell.send(addr); // whoever waited has given up
         }
-        log.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(line);
     }
 }

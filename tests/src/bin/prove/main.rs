@@ -42,6 +42,7 @@ Commands:
   hostile       SIGTERM while hostile connections are open; aim: exit 0 within lag + deadline + margin, naming what was cut
     --connections N     HTTP/1 connections: silent, half a head, slow body, a third each (100)
     --http2 N           HTTP/2 connections that confirm nothing (10)
+    --admin N           connections to the management listener: silent, half a head, HTTP/2, a third each (9)
     --lag D             server.drain.lag (500ms)
     --deadline D        server.drain.deadline (1s)
     --margin D          what the end may take beyond lag and deadline (1s)

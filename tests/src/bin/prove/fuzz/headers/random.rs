@@ -22,6 +22,22 @@ pub(super) const NAMES: [&str; 12] = [
     "connection",
 ];
 
+/// A right value for each of [`NAMES`].
+const RIGHT: [&str; 12] = [
+    "4bf92f3577b34da6a3ce929d0e0e4736",
+    "3",
+    "1.2.1",
+    "2",
+    "1500",
+    "1",
+    "sheddable",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "250m",
+    "900",
+    "a",
+    "close",
+];
+
 /// Values that are right, nearly right, or known to be trouble.
 const VALUES: [&[u8]; 40] = [
     b"4bf92f3577b34da6a3ce929d0e0e4736",
@@ -68,7 +84,14 @@ const VALUES: [&[u8]; 40] = [
 
 pub(super) fn map(rng: &mut SmallRng) -> HeaderMap {
     let mut map = HeaderMap::new();
-    for _ in 0..rng.random_range(0..10) {
+    // What a caller of good will sends, and then what one of ill will adds.
+    let good_will = rng.random_range(0..10);
+    for (name, value) in NAMES.iter().zip(RIGHT) {
+        if rng.random_range(0..10) < good_will {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+    }
+    for _ in 0..rng.random_range(0..8) {
         let name = *one(rng, &NAMES);
         let bytes = value(rng);
         if let Ok(value) = HeaderValue::from_bytes(&bytes) {
