@@ -158,6 +158,7 @@ fn lock(slot: &Slot) -> MutexGuard<'_, State> {
 #[cfg(test)]
 mod tests {
     use futures_util::stream;
+    use http_body::Body as _;
     use http_body_util::BodyExt as _;
 
     use super::*;
