@@ -8,17 +8,29 @@
 //! step of the system clock cannot run a deadline backwards. [`resync`] lays a new anchor; a running service calls it
 //! once a minute, so that the wall clock follows NTP.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use tokio::time::Instant;
 
-static ANCHOR: OnceLock<Mutex<Anchor>> = OnceLock::new();
+static ANCHOR: OnceLock<Anchor> = OnceLock::new();
 
-#[derive(Clone, Copy)]
 struct Anchor {
-    wall: SystemTime,
     at: Instant,
+    /// The wall-clock time at `at`, in nanoseconds since 1970: enough until 2554, and no lock to read it.
+    wall: AtomicU64,
+}
+
+impl Anchor {
+    fn nanos_at(&self, now: Instant) -> u64 {
+        let wall = self.wall.load(Ordering::Relaxed);
+        match now.checked_duration_since(self.at) {
+            Some(passed) => wall.saturating_add(nanos(passed)),
+            // A test's paused runtime may have begun before the anchor was laid.
+            None => wall.saturating_sub(nanos(self.at.duration_since(now))),
+        }
+    }
 }
 
 /// The monotonic time: tokio's, so it stands still while a test pauses it.
@@ -40,40 +52,48 @@ pub fn since(since: Instant) -> Duration {
 #[must_use]
 pub fn system() -> SystemTime {
     let now = now();
-    let anchor = *anchor().lock().unwrap_or_else(PoisonError::into_inner);
-    match now.checked_duration_since(anchor.at) {
-        Some(passed) => anchor.wall + passed,
-        // A test's paused runtime may have begun before the anchor was laid.
-        None => anchor.wall - anchor.at.duration_since(now),
-    }
+    UNIX_EPOCH + Duration::from_nanos(anchor(now).nanos_at(now))
 }
 
 /// The wall-clock time in milliseconds since 1970-01-01T00:00:00Z.
 #[must_use]
 pub fn unix_ms() -> u64 {
-    let since_epoch = system().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+    unix_ms_at(now())
 }
 
-/// Lays a new wall-clock anchor, so that [`system`] follows a corrected system clock.
+/// The same at a moment that was read before.
+#[must_use]
+pub fn unix_ms_at(now: Instant) -> u64 {
+    anchor(now).nanos_at(now) / 1_000_000
+}
+
+/// Sets the wall clock anew, so that [`system`] follows a corrected system clock.
 ///
 /// Not for tests with a paused clock: their wall clock would jump back to the real one.
-#[allow(clippy::disallowed_methods)] // this is the door
 pub fn resync() {
-    *anchor().lock().unwrap_or_else(PoisonError::into_inner) = Anchor {
-        wall: SystemTime::now(),
-        at: Instant::now(),
-    };
+    let now = now();
+    let anchor = anchor(now);
+    let passed = now.saturating_duration_since(anchor.at);
+    let wall = wall_nanos().saturating_sub(nanos(passed));
+    anchor.wall.store(wall, Ordering::Relaxed);
+}
+
+fn anchor(now: Instant) -> &'static Anchor {
+    ANCHOR.get_or_init(|| Anchor {
+        at: now,
+        wall: AtomicU64::new(wall_nanos()),
+    })
 }
 
 #[allow(clippy::disallowed_methods)] // this is the door
-fn anchor() -> &'static Mutex<Anchor> {
-    ANCHOR.get_or_init(|| {
-        Mutex::new(Anchor {
-            wall: SystemTime::now(),
-            at: Instant::now(),
-        })
-    })
+fn wall_nanos() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    nanos(since_epoch.unwrap_or_default())
+}
+
+fn nanos(duration: Duration) -> u64 {
+    (duration.as_secs().saturating_mul(1_000_000_000))
+        .saturating_add(duration.subsec_nanos().into())
 }
 
 #[cfg(test)]

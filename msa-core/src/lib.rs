@@ -94,7 +94,8 @@
 //!
 //! The first service that a request reaches mints a GTXID and sets LTXID 1. Every call carries the GTXID on and raises the LTXID
 //! by one; the branch `B.k` names the k-th call of branch `B`. [`txn`] has the table of headers. A task spawned by [`spawn`],
-//! [`spawn_blocking`] or a [`JoinSet`] stays in its transaction, and under its deadline; one of tokio's own does not.
+//! [`spawn_blocking`] or a [`JoinSet`] stays in its transaction, and under its deadline; one of tokio's own does not. Work that outlives
+//! its request takes [`Txn::without_deadline`](txn::Txn::without_deadline), as the bodies of streams do by themselves.
 //!
 //! # Probes
 //!

@@ -13,7 +13,7 @@ use super::deadline::Deadline;
 use super::record::CallRecord;
 use super::{CallError, CallErrorKind};
 use crate::balance::Pick;
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::config::Size;
 
 /// Wraps the body of a response whose headers arrived. `deadline` is `None` for a stream.
@@ -75,8 +75,12 @@ struct End {
 
 impl End {
     fn settle(&mut self, failure: Option<CallErrorKind>) {
+        self.settle_at(failure, clock::now);
+    }
+
+    fn settle_at(&mut self, failure: Option<CallErrorKind>, now: impl FnOnce() -> Instant) {
         if std::mem::take(&mut self.open) {
-            let now = clock::now();
+            let now = now();
             match failure {
                 None => self.pick.complete(now),
                 Some(_) => self.pick.body_failed(now),
@@ -132,10 +136,11 @@ impl http_body::Body for GuardedBody {
             return Poll::Ready(Some(Err(this.end.fail(too_large(*this.max)))));
         }
         let polled = this.body.as_mut().poll_frame(cx);
+        let mut came = None;
         if let Some(deadline) = *this.deadline {
             // A body that is always ready never makes us wait, and may come too late all the same.
             let late = match &polled {
-                Poll::Ready(Some(Ok(_))) => deadline.has_passed(clock::now()),
+                Poll::Ready(Some(Ok(_))) => deadline.has_passed(*came.insert(clock::now())),
                 Poll::Ready(_) => false,
                 Poll::Pending => {
                     if this.sleep.is_none() {
@@ -161,7 +166,8 @@ impl http_body::Body for GuardedBody {
                     None => return Poll::Ready(Some(Err(this.end.fail(too_large(*this.max))))),
                 }
                 if this.body.is_end_stream() {
-                    this.end.settle(None);
+                    let now = || came.unwrap_or_else(clock::now);
+                    this.end.settle_at(None, now);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }

@@ -99,7 +99,7 @@ impl ServiceMiddleware {
     ) -> std::result::Result<Response, CallError> {
         let now = clock::now();
         let options = extensions.get().copied().unwrap_or(CallOptions::new());
-        let txn = txn::current().unwrap_or_else(Txn::begin);
+        let txn = txn::current().unwrap_or_else(|| Txn::begin_at(now));
         let shared = self.services.shared();
         let service = self
             .services

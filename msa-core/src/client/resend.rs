@@ -6,6 +6,7 @@
 //! not much of it was read.
 
 use reqwest::Request;
+use url::Url;
 
 use super::CallError;
 use super::lend::Lent;
@@ -33,22 +34,23 @@ impl Resend {
         self.last
     }
 
-    /// Takes the request for one attempt; what stays is for the next, when there may be one.
-    pub(super) fn take(&self, mut request: Request) -> (Request, Option<Kept>) {
+    /// What stays here while the request is sent, when it may be sent again: a copy with its logical URL back, or of one
+    /// whose body is a stream all the rest.
+    pub(super) fn keep(&self, request: &mut Request, url: Url) -> Option<Kept> {
         if self.tried.len() >= MOST {
-            return (request, None);
+            return None;
         }
-        let kept = match copy(&request) {
-            Some(copy) => Kept::Copy(copy),
-            None => {
-                let copy = without_body(&request);
-                let body = request.body_mut().take().unwrap_or_default();
-                let (body, lent) = Lent::out(body);
-                *request.body_mut() = Some(body);
-                Kept::Lent(copy, lent)
-            }
-        };
-        (request, Some(kept))
+        if request.body().is_none() {
+            return Some(Kept::Copy(without_body(request, url)));
+        }
+        if let Some(mut copy) = request.try_clone() {
+            *copy.url_mut() = url;
+            return Some(Kept::Copy(copy));
+        }
+        let copy = without_body(request, url);
+        let (body, lent) = Lent::out(request.body_mut().take()?);
+        *request.body_mut() = Some(body);
+        Some(Kept::Lent(copy, lent))
     }
 
     /// Gives the request back for another attempt, or the error when it is the call's.
@@ -101,17 +103,9 @@ impl Kept {
     }
 }
 
-/// The same request once more, unless its body is a stream.
-fn copy(request: &Request) -> Option<Request> {
-    if request.body().is_some() {
-        return request.try_clone();
-    }
-    Some(without_body(request))
-}
-
 /// What `try_clone` does, without the map that it makes for a timeout that is not there.
-fn without_body(request: &Request) -> Request {
-    let mut copy = Request::new(request.method().clone(), request.url().clone());
+fn without_body(request: &Request, url: Url) -> Request {
+    let mut copy = Request::new(request.method().clone(), url);
     *copy.headers_mut() = request.headers().clone();
     *copy.version_mut() = request.version();
     copy

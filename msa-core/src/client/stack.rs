@@ -26,7 +26,7 @@ pub(super) async fn call(
     let options = extensions.get().copied().unwrap_or(CallOptions::new());
 
     // The transaction: the current one, or a new one that begins with this call.
-    let txn = txn::current().unwrap_or_else(Txn::begin);
+    let txn = txn::current().unwrap_or_else(|| Txn::begin_at(now));
 
     // The service: its endpoints, balancer and settings as they are now.
     let service = services
@@ -83,13 +83,16 @@ pub(super) async fn call(
             .get_attempt_timeout()
             .unwrap_or(limits.attempt_timeout);
         let attempt = Attempt::begin(&record, pick, timeout, &deadline, now);
-        let (mut request_now, kept) = resend.take(request);
-        if let Err(error) = target::point(request_now.url_mut(), &endpoint) {
-            drop(attempt);
-            let error = record.name(error);
-            return Err(record.fail(error).into());
-        }
-        let fields = request_now.headers_mut();
+        let logical = match target::point(request.url_mut(), &endpoint) {
+            Ok(logical) => logical,
+            Err(error) => {
+                drop(attempt);
+                let error = record.name(error);
+                return Err(record.fail(error).into());
+            }
+        };
+        let kept = resend.keep(&mut request, logical);
+        let fields = request.headers_mut();
         fields.reserve(OUR_HEADERS);
         target::keep_end_to_end(headers, fields);
         headers.inject(
@@ -104,7 +107,7 @@ pub(super) async fn call(
         send.attempt = record.attempt();
         send.plain = record.service().is_plain();
         let transport = &services.shared().transport;
-        let sent = transport.send(&endpoint, request_now, &send);
+        let sent = transport.send(&endpoint, request, &send);
         match attempt.wait(sent).await {
             Ok((response, pick)) => {
                 let max = options

@@ -7,18 +7,38 @@ use super::{CallError, CallErrorKind};
 use crate::discovery::Endpoint;
 use crate::txn::Headers;
 
-/// Gives the URL the endpoint's own scheme, host and port; path and query stay.
-pub(super) fn point(url: &mut Url, endpoint: &Endpoint) -> Result<(), CallError> {
+/// Gives the URL the endpoint's own scheme, host and port; path and query stay. Returns the URL as it was.
+pub(super) fn point(url: &mut Url, endpoint: &Endpoint) -> Result<Url, CallError> {
+    if let Some(pointed) = rebased(url, endpoint) {
+        return Ok(std::mem::replace(url, pointed));
+    }
+    let before = url.clone();
     let scheme = endpoint.scheme().as_str();
     let done = (url.scheme() == scheme || url.set_scheme(scheme).is_ok())
         && set_host(url, endpoint.host())
         && url.set_port(Some(endpoint.port())).is_ok();
     if done {
-        Ok(())
+        Ok(before)
     } else {
-        let message = format!("its URL `{url}` cannot be sent to {endpoint}");
+        // Its query and credentials are nobody's business.
+        let message = format!(
+            "a URL of scheme `{}` cannot be sent to {endpoint}",
+            url.scheme()
+        );
         Err(CallError::new(CallErrorKind::Invalid, message))
     }
+}
+
+/// The short way: path and query onto the endpoint's own root, which is parsed already. What else a URL may have would
+/// be lost.
+fn rebased(url: &Url, endpoint: &Endpoint) -> Option<Url> {
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    let mut pointed = endpoint.base().filter(|_| plain)?.clone();
+    pointed.set_path(url.path());
+    if url.query().is_some() {
+        pointed.set_query(url.query());
+    }
+    Some(pointed)
 }
 
 pub(super) fn set_host(url: &mut Url, host: &Host<String>) -> bool {
@@ -71,6 +91,8 @@ mod tests {
             "//other.example/x?",
             "/a%2Fb/%2e%2ex/;p=1/'\"|[]{}?q='\"<>#^`|{}",
             "/\u{e4}\u{f6}?\u{e4}=/?/..",
+            "/only/a/path?",
+            "/with/a?fragment=#x",
         ] {
             for endpoint in [
                 "http://10.0.0.1:8081",
@@ -80,7 +102,7 @@ mod tests {
                 let before: Url = format!("http://user-service:9{path}").parse().unwrap();
                 let endpoint: Endpoint = endpoint.parse().unwrap();
                 let mut url = before.clone();
-                point(&mut url, &endpoint).unwrap();
+                assert_eq!(point(&mut url, &endpoint).unwrap(), before);
                 assert_eq!(url.scheme(), endpoint.scheme().as_str());
                 assert_eq!(url.host_str(), Some(&*endpoint.host().to_string()));
                 assert_eq!(url.port_or_known_default(), Some(endpoint.port()));

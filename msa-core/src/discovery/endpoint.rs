@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use url::Host;
+use url::{Host, Url};
 
 /// One instance of a service: where it listens and what is known of it. Cheap to clone.
 ///
@@ -21,6 +21,8 @@ struct Inner {
     host: Host<String>,
     port: u16,
     authority: String,
+    /// What a relative URL is resolved against; `None` for a host that no URL can name.
+    base: Option<Url>,
     addr: Option<SocketAddr>,
     weight: u32,
     zone: Option<String>,
@@ -76,11 +78,13 @@ impl Endpoint {
             Host::Domain(_) => None,
         };
         let authority = format!("{host}:{port}");
+        let base = Url::parse(&format!("{}://{authority}/", scheme.as_str())).ok();
         Self(Arc::new(Inner {
             scheme,
             host,
             port,
             authority,
+            base,
             addr,
             weight: 100,
             zone: None,
@@ -165,6 +169,11 @@ impl Endpoint {
         &self.0.authority
     }
 
+    /// The URL of its root; `None` for a host that no URL can name.
+    pub(crate) fn base(&self) -> Option<&Url> {
+        self.0.base.as_ref()
+    }
+
     /// Where to connect; `None` leaves it to DNS.
     #[must_use]
     pub fn addr(&self) -> Option<SocketAddr> {
@@ -196,6 +205,7 @@ impl Endpoint {
             host: old.host.clone(),
             port: old.port,
             authority: old.authority.clone(),
+            base: old.base.clone(),
             addr: old.addr,
             weight: old.weight,
             zone: old.zone.clone(),

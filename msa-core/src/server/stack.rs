@@ -17,30 +17,22 @@
 //!
 //! CORS, when configured, stands outermost: a page of another origin may read errors too.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::DefaultBodyLimit;
-use axum::response::Response;
-use axum::{BoxError, Router};
-use bytes::Bytes;
+use axum::Router;
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
 use tower::{Layer, ServiceBuilder};
-use tower_http::body::UnsyncBoxBody;
-use tower_http::catch_panic::{CatchPanic, CatchPanicLayer};
-use tower_http::map_response_body::{MapResponseBody, MapResponseBodyLayer};
-use tower_http::sensitive_headers::{SetSensitiveRequestHeaders, SetSensitiveRequestHeadersLayer};
 
 use super::ServerError;
 use super::body::{BodyDeadline, BodyDeadlineLayer, BodyLimits};
 use super::layers::access::{AccessLayer, AccessService};
 use super::layers::admit::{AdmitLayer, AdmitService};
 use super::layers::limit::{LimitLayer, LimitService};
-use super::layers::panic::panicked;
+use super::layers::panic::{PanicLayer, PanicService};
+use super::layers::sensitive::{SensitiveLayer, SensitiveService};
 use super::layers::txn::{TxnLayer, TxnService};
 use crate::config::{Settings, TxnHeaderNames};
 use crate::event::Observers;
@@ -151,20 +143,9 @@ impl MsaLayer {
     }
 }
 
-type PanicHandler = fn(Box<dyn Any + Send>) -> Response;
-type IntoBody = fn(UnsyncBoxBody<Bytes, BoxError>) -> Body;
-
 /// The stack around a service, innermost last.
 pub type MsaService<S> = TxnService<
-    AccessService<
-        MapResponseBody<
-            CatchPanic<
-                AdmitService<BodyDeadline<LimitService<SetSensitiveRequestHeaders<S>>>>,
-                PanicHandler,
-            >,
-            IntoBody,
-        >,
-    >,
+    AccessService<PanicService<AdmitService<BodyDeadline<LimitService<SensitiveService<S>>>>>>,
 >;
 
 impl<S> Layer<S> for MsaLayer {
@@ -176,15 +157,12 @@ impl<S> Layer<S> for MsaLayer {
             .layer(TxnLayer(inbound.clone()))
             // trace + span: telemetry's layer goes here
             .layer(AccessLayer(inbound.clone()))
-            .layer(MapResponseBodyLayer::new(Body::new as IntoBody))
-            .layer(CatchPanicLayer::custom(panicked as PanicHandler))
+            .layer(PanicLayer)
             // shed / limit: overload protection's layer goes here, before the body is read
             .layer(AdmitLayer(inbound.clone()))
             .layer(BodyDeadlineLayer::new(inbound.body_limits))
             .layer(LimitLayer(inbound.body_limit))
-            .layer(SetSensitiveRequestHeadersLayer::from_shared(
-                inbound.sensitive.clone(),
-            ))
+            .layer(SensitiveLayer(inbound.sensitive.clone()))
             // authn, rate limit, fault injection go here
             .service(inner)
     }
@@ -196,8 +174,7 @@ pub(crate) fn routed(
     layer: &MsaLayer,
     settings: &Settings,
 ) -> Result<Router, ServerError> {
-    // axum's extractors have a limit of their own, of 2 MB: ours stands before them and holds for every body.
-    let routes = routes.layer(DefaultBodyLimit::disable());
+    // Each `Router::layer` costs a request two boxes: what can go into one layer stands in `MsaLayer`.
     let routes = compressed(routes, settings)?.layer(layer.clone());
     across_origins(routes, layer, settings)
 }

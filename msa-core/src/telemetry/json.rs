@@ -10,6 +10,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::{number, timestamp};
 use crate::{clock, txn};
 
 /// Writes events as JSON, with the transaction and the fields of the spans around it.
@@ -42,23 +43,22 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let meta = event.metadata();
-        let time = humantime::format_rfc3339_micros(clock::system());
-        write!(
-            out,
-            "{{\"timestamp\":\"{time}\",\"level\":\"{}\",\"target\":",
-            meta.level()
-        )?;
+        out.write_str("{\"timestamp\":\"")?;
+        timestamp::write(&mut out, clock::system())?;
+        out.write_str("\",\"level\":\"")?;
+        out.write_str(meta.level().as_str())?;
+        out.write_str("\",\"target\":")?;
         string(&mut out, meta.target())?;
         out.write_str(&self.service)?;
         txn::with_current(|txn| {
             // Ids have no character that JSON would escape.
-            write!(
-                out,
-                ",\"gtxid\":\"{}\",\"ltxid\":{},\"branch\":\"{}\"",
-                txn.gtxid(),
-                txn.ltxid(),
-                txn.branch()
-            )
+            out.write_str(",\"gtxid\":\"")?;
+            out.write_str(txn.gtxid().as_str())?;
+            out.write_str("\",\"ltxid\":")?;
+            number::write(&mut out, txn.ltxid().get().into())?;
+            out.write_str(",\"branch\":\"")?;
+            out.write_str(txn.branch().as_str())?;
+            out.write_char('"')
         })
         .unwrap_or(Ok(()))?;
         let mut fields = Fields {
@@ -133,7 +133,7 @@ impl<W: fmt::Write> Visit for Fields<'_, W> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.put(field, |out| {
             if value.is_finite() {
-                write!(out, "{value}")
+                number::write_f64(out, value)
             } else {
                 out.write_str("null")
             }
@@ -145,7 +145,7 @@ impl<W: fmt::Write> Visit for Fields<'_, W> {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, |out| write!(out, "{value}"));
+        self.put(field, |out| number::write(out, value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
@@ -177,6 +177,13 @@ struct Escaping<'a, W>(&'a mut W);
 
 impl<W: fmt::Write> fmt::Write for Escaping<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Nearly all text is printable ASCII without either, and then this one look is enough.
+        if text
+            .bytes()
+            .all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
+        {
+            return self.0.write_str(text);
+        }
         let mut plain = 0;
         for (at, character) in text.char_indices() {
             if !matches!(character, '"' | '\\') && !character.is_control() {

@@ -10,6 +10,8 @@
 
 mod json;
 mod log;
+mod number;
 mod pretty;
+mod timestamp;
 
 pub use log::{LogError, Logs};

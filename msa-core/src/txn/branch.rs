@@ -1,8 +1,10 @@
 //! The branch: which call of the transaction this is.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+
+use super::decimal::Decimal;
 
 /// The longest branch, in bytes: 32 hops of six-digit call numbers fit.
 const MAX: usize = 224;
@@ -58,22 +60,10 @@ impl Branch {
     /// The branch of this one's k-th call.
     #[must_use]
     pub fn child(&self, k: u32) -> Self {
-        let mut digits = Decimal {
-            bytes: [0; 10],
-            len: 0,
-        };
-        if write!(digits, "{k}").is_err() {
-            return *self;
-        }
+        let digits = Decimal::new(k.into());
         let mut child = *self;
         if usize::from(self.len) + 1 + digits.as_bytes().len() > MAX {
-            let mut hash = Decimal {
-                bytes: [0; 10],
-                len: 0,
-            };
-            if write!(hash, "{}", fnv1a(self.as_bytes())).is_err() {
-                return *self;
-            }
+            let hash = Decimal::new(fnv1a(self.as_bytes()).into());
             child = Self {
                 len: 0,
                 bytes: [0; MAX],
@@ -103,30 +93,6 @@ impl Branch {
             room.copy_from_slice(text);
             self.len += text.len() as u8;
         }
-    }
-}
-
-/// A number's digits, without an allocation.
-struct Decimal {
-    bytes: [u8; 10],
-    len: usize,
-}
-
-impl Decimal {
-    fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-}
-
-impl fmt::Write for Decimal {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = self
-            .bytes
-            .get_mut(self.len..self.len + text.len())
-            .ok_or(fmt::Error)?;
-        room.copy_from_slice(text.as_bytes());
-        self.len += text.len();
-        Ok(())
     }
 }
 

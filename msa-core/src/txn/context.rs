@@ -1,8 +1,8 @@
 //! The context of one transaction at one service.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -19,28 +19,37 @@ pub struct Txn(Arc<Inner>);
 
 struct Inner {
     gtxid: Gtxid,
-    /// Made once: it goes onto the response and onto every call.
-    value: HeaderValue,
+    /// Made by the first call, for all of them.
+    value: OnceLock<HeaderValue>,
     ltxid: Ltxid,
     branch: Branch,
     attempt: u32,
+    /// When the request came that brought it here.
+    received: Option<Instant>,
     deadline: Option<Instant>,
     criticality: Criticality,
     retries: AtomicU32,
     calls: AtomicU32,
+    /// Whose counters are used instead of these.
+    counted_by: Option<Txn>,
 }
 
 impl Txn {
     /// Begins a transaction here, as the first service: a new GTXID, LTXID 1, branch `1`, no deadline.
     #[must_use]
     pub fn begin() -> Self {
-        Self::root(Minter::default().mint(clock::unix_ms()))
+        Self::begin_at(clock::now())
+    }
+
+    /// The same at a moment that was read before.
+    pub(crate) fn begin_at(now: Instant) -> Self {
+        Self::root(Minter::default().mint(clock::unix_ms_at(now)))
     }
 
     /// Begins a transaction with this GTXID.
     #[must_use]
     pub fn root(gtxid: Gtxid) -> Self {
-        Self::build(gtxid, &Incoming::default(), None)
+        Self::build(gtxid, &Incoming::default(), None, None)
     }
 
     /// Goes on with what a request brought; `mint` gives a GTXID when it brought none.
@@ -59,32 +68,64 @@ impl Txn {
         };
         let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
         match incoming.gtxid {
-            Some(gtxid) => Self::build(gtxid, incoming, deadline),
+            Some(gtxid) => Self::build(gtxid, incoming, Some(now), deadline),
             None => {
                 let edge = Incoming {
                     retries: incoming.retries,
                     criticality: incoming.criticality,
                     ..Incoming::default()
                 };
-                Self::build(mint(), &edge, deadline)
+                Self::build(mint(), &edge, Some(now), deadline)
             }
         }
     }
 
-    fn build(gtxid: Gtxid, incoming: &Incoming, deadline: Option<Instant>) -> Self {
-        let value = HeaderValue::from_bytes(gtxid.as_bytes());
+    fn build(
+        gtxid: Gtxid,
+        incoming: &Incoming,
+        received: Option<Instant>,
+        deadline: Option<Instant>,
+    ) -> Self {
         Self(Arc::new(Inner {
             gtxid,
-            // The characters of an id are all legal in a header, so the other arm is never taken.
-            value: value.unwrap_or_else(|_| HeaderValue::from_static("")),
+            value: OnceLock::new(),
             ltxid: incoming.ltxid.unwrap_or(Ltxid::FIRST),
             branch: incoming.branch.unwrap_or_else(Branch::root),
             attempt: incoming.attempt.unwrap_or(1),
+            received,
             deadline,
             criticality: incoming.criticality.unwrap_or_default(),
             retries: AtomicU32::new(incoming.retries.unwrap_or(DEFAULT_RETRIES)),
             calls: AtomicU32::new(0),
+            counted_by: None,
         }))
+    }
+
+    /// The same transaction for work that outlives the request: without its deadline, with the same counters.
+    ///
+    /// A streaming body is such work: who waits for it got the response's headers in time.
+    #[must_use]
+    pub fn without_deadline(&self) -> Self {
+        if self.0.deadline.is_none() {
+            return self.clone();
+        }
+        Self(Arc::new(Inner {
+            gtxid: self.0.gtxid,
+            value: self.0.value.clone(),
+            ltxid: self.0.ltxid,
+            branch: self.0.branch,
+            attempt: self.0.attempt,
+            received: self.0.received,
+            deadline: None,
+            criticality: self.0.criticality,
+            retries: AtomicU32::new(0),
+            calls: AtomicU32::new(0),
+            counted_by: Some(self.counters().clone()),
+        }))
+    }
+
+    fn counters(&self) -> &Self {
+        self.0.counted_by.as_ref().unwrap_or(self)
     }
 
     /// The global id.
@@ -96,7 +137,7 @@ impl Txn {
     /// The global id as a header's value.
     #[must_use]
     pub fn gtxid_value(&self) -> &HeaderValue {
-        &self.0.value
+        self.0.value.get_or_init(|| self.0.gtxid.header_value())
     }
 
     /// The hop: 1 at the first service.
@@ -115,6 +156,11 @@ impl Txn {
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.0.attempt
+    }
+
+    /// When the request came that brought it here; `None` when it began here without one.
+    pub(crate) fn received(&self) -> Option<Instant> {
+        self.0.received
     }
 
     /// When the caller stops waiting.
@@ -140,13 +186,14 @@ impl Txn {
     /// Retries that may still be spent at this service and below it.
     #[must_use]
     pub fn retries_left(&self) -> u32 {
-        self.0.retries.load(Ordering::Relaxed)
+        self.counters().0.retries.load(Ordering::Relaxed)
     }
 
     /// Takes one of the transaction's retries; `false` when none is left. Parallel calls draw from the same counter.
     #[must_use]
     pub fn try_spend_retry(&self) -> bool {
-        self.0
+        self.counters()
+            .0
             .retries
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
                 left.checked_sub(1)
@@ -157,7 +204,12 @@ impl Txn {
     /// Names the next outgoing call: branch `B.k`, LTXID one higher.
     #[must_use]
     pub fn next_call(&self) -> Call {
-        let k = self.0.calls.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let k = self
+            .counters()
+            .0
+            .calls
+            .fetch_add(1, Ordering::Relaxed)
+            .wrapping_add(1);
         Call {
             branch: self.0.branch.child(k),
             txn: self.clone(),
@@ -219,6 +271,23 @@ mod tests {
         assert_eq!((a.branch().as_str(), b.branch().as_str()), ("1.1", "1.2"));
         assert_eq!((a.ltxid().get(), b.ltxid().get()), (2, 2));
         assert_eq!(a.gtxid(), b.gtxid());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_its_deadline_it_is_the_same_transaction_with_the_same_counters() {
+        let incoming = Incoming {
+            timeout: Some(Duration::from_secs(1)),
+            ..Incoming::default()
+        };
+        let txn = Txn::from_incoming(&incoming, || Minter::seeded(1).mint(0), None, clock::now());
+        let stream = txn.without_deadline();
+        assert_eq!((stream.deadline(), stream.gtxid()), (None, txn.gtxid()));
+        assert_eq!(txn.next_call().branch().as_str(), "1.1");
+        assert_eq!(
+            stream.without_deadline().next_call().branch().as_str(),
+            "1.2"
+        );
+        assert!(stream.try_spend_retry() && txn.try_spend_retry() && !stream.try_spend_retry());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use http::HeaderValue;
 use rand::Rng;
 
 /// The longest accepted id, in bytes.
@@ -38,11 +39,13 @@ impl Gtxid {
     /// The id with these 16 bytes as lower-case hex, as a W3C trace id is written.
     #[must_use]
     pub fn from_u128(id: u128) -> Self {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        /// Arithmetic and no table, so that the compiler does many digits at once.
+        const fn digit(nibble: u8) -> u8 {
+            nibble + b'0' + if nibble > 9 { b'a' - b'9' - 1 } else { 0 }
+        }
         let mut bytes = [0; MAX];
-        for (place, byte) in bytes.iter_mut().take(32).enumerate() {
-            let nibble = (id >> (124 - 4 * place)) as usize & 0xf;
-            *byte = DIGITS.get(nibble).copied().unwrap_or(b'0');
+        for (pair, byte) in bytes.chunks_exact_mut(2).zip(id.to_be_bytes()) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
         }
         Self { len: 32, bytes }
     }
@@ -70,6 +73,13 @@ impl Gtxid {
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The id as a header's value, which it allocates.
+    #[must_use]
+    pub fn header_value(&self) -> HeaderValue {
+        // The characters of an id are all legal in a header, so the other value is never taken.
+        HeaderValue::from_bytes(self.as_bytes()).unwrap_or(HeaderValue::from_static(""))
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::decimal::Decimal;
 use super::ltxid::decimal;
 use super::{Branch, Call, Criticality, Gtxid, Incoming, Ltxid, Rejected, Trust};
 
 /// No caller waits longer than a day; more would overflow an instant sooner or later.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// No transaction needs more retries; a caller that allows thousands would have them multiply all the same.
+const MOST_RETRIES: u32 = 100;
 
 const GTXID: usize = 0;
 const LTXID: usize = 1;
@@ -165,14 +169,18 @@ impl Headers {
                     &mut found.attempt,
                     number(text).filter(|n| *n > 0),
                 ),
-                RETRIES => once(repeated, &mut found.retries, number(text)),
+                RETRIES => once(
+                    repeated,
+                    &mut found.retries,
+                    number(text).map(|n| n.min(MOST_RETRIES)),
+                ),
                 CRITICALITY => once(
                     repeated,
                     &mut found.criticality,
                     Criticality::from_bytes(text).ok(),
                 ),
                 TRACEPARENT => once(repeated, &mut trace, trace_id(text)),
-                LTXID => best(&mut found.ltxid, Ltxid::from_bytes(text).ok(), Ord::max),
+                LTXID => best(&mut found.ltxid, highest_hop(text), Ord::max),
                 TIMEOUT | ENVOY_TIMEOUT => best(&mut found.timeout, milliseconds(text), Ord::min),
                 _ => best(&mut found.timeout, grpc_timeout(text), Ord::min),
             };
@@ -204,6 +212,7 @@ impl Headers {
         headers: &mut HeaderMap,
     ) {
         let [gtxid, ltxid, branch, tried, waits, retries, criticality, ..] = &self.names;
+        let nothing_stood_there = headers.is_empty();
         headers.insert(gtxid, call.txn().gtxid_value().clone());
         headers.insert(ltxid, small_number(call.ltxid().get()));
         if let Ok(value) = HeaderValue::from_bytes(call.branch().as_bytes()) {
@@ -214,13 +223,15 @@ impl Headers {
         match timeout {
             Some(timeout) => {
                 let ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-                headers.insert(waits, HeaderValue::from(ms));
+                headers.insert(waits, number_value(ms));
             }
+            None if nothing_stood_there => {}
             None => {
                 headers.remove(waits);
             }
         }
         match call.txn().criticality() {
+            Criticality::Default if nothing_stood_there => {}
             Criticality::Default => {
                 headers.remove(criticality);
             }
@@ -247,6 +258,14 @@ fn best<T: Copy>(slot: &mut Option<T>, value: Option<T>, better: fn(T, T) -> T) 
         *slot = Some(slot.map_or(value, |old| better(old, value)));
     }
     value.is_some()
+}
+
+/// A proxy may join repeated headers to one with commas: the highest counts here too.
+fn highest_hop(text: &[u8]) -> Option<Ltxid> {
+    let hops = text
+        .split(|b| *b == b',')
+        .map(|hop| Ltxid::from_bytes(hop.trim_ascii()).ok());
+    hops.max().flatten()
 }
 
 fn number(text: &[u8]) -> Option<u32> {
@@ -302,8 +321,14 @@ fn small_number(n: u32) -> HeaderValue {
     ];
     match SMALL.get(n as usize) {
         Some(text) => HeaderValue::from_static(text),
-        None => HeaderValue::from(n),
+        None => number_value(n.into()),
     }
+}
+
+/// One allocation; the conversion that http has makes two.
+fn number_value(n: u64) -> HeaderValue {
+    // Digits are legal in a header, so the other arm is never taken.
+    HeaderValue::from_bytes(Decimal::new(n).as_bytes()).unwrap_or_else(|_| HeaderValue::from(n))
 }
 
 #[cfg(test)]
@@ -383,6 +408,7 @@ mod tests {
                 .get(),
             33
         );
+        assert_eq!(read(&[("x-ltxid", "33, 1")]).ltxid.unwrap().get(), 33);
         assert_eq!(
             read(&[("x-ltxid", "x"), ("x-ltxid", "5")])
                 .ltxid

@@ -43,6 +43,7 @@ fn bare() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())
-        .retry(reqwest::retry::never())
+        // Without the zero it never retries either, but keeps a copy of every request for it.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
         .referer(false)
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::uri::PathAndQuery;
 use http::{Method, Uri};
 
 use super::Cut;
@@ -39,7 +40,7 @@ pub(super) struct Conn {
     /// The latest request had a body, which may lie unread.
     had_body: AtomicBool,
     upgraded: AtomicBool,
-    tunnels: Mutex<Vec<(Method, Uri)>>,
+    tunnels: Mutex<Vec<(Method, Option<PathAndQuery>)>>,
 }
 
 impl Conn {
@@ -84,7 +85,7 @@ impl Conn {
         InFlight {
             conn: Arc::clone(self),
             method: method.clone(),
-            uri: uri.clone(),
+            path: uri.path_and_query().cloned(),
         }
     }
 
@@ -154,11 +155,11 @@ impl Conn {
         self.idle_since.store(since, Ordering::Release);
     }
 
-    fn note_cut(&self, method: &Method, uri: &Uri, upgraded: bool) {
+    fn note_cut(&self, method: &Method, path: Option<&PathAndQuery>, upgraded: bool) {
         self.tracker.note_cut(|| Cut {
             peer: self.peer,
             method: method.clone(),
-            path: uri.path().to_owned(),
+            path: path.map(PathAndQuery::path).unwrap_or_default().to_owned(),
             upgraded,
         });
     }
@@ -168,8 +169,8 @@ impl Drop for Conn {
     fn drop(&mut self) {
         if self.is_upgraded() && self.tracker.stage() == Stage::Cut {
             let tunnels = self.tunnels.lock().unwrap_or_else(PoisonError::into_inner);
-            for (method, uri) in tunnels.iter() {
-                self.note_cut(method, uri, true);
+            for (method, path) in tunnels.iter() {
+                self.note_cut(method, path.as_ref(), true);
             }
         }
         self.tracker.leave(self.peer.ip());
@@ -180,7 +181,8 @@ impl Drop for Conn {
 pub(super) struct InFlight {
     pub(super) conn: Arc<Conn>,
     method: Method,
-    uri: Uri,
+    /// What it asked for; `None` for a CONNECT.
+    path: Option<PathAndQuery>,
 }
 
 impl InFlight {
@@ -197,7 +199,7 @@ impl InFlight {
             conn.in_flight.fetch_add(1, Ordering::AcqRel);
         }
         let mut tunnels = conn.tunnels.lock().unwrap_or_else(PoisonError::into_inner);
-        tunnels.push((self.method.clone(), self.uri.clone()));
+        tunnels.push((self.method.clone(), self.path.clone()));
         conn.upgraded.store(true, Ordering::Release);
     }
 }
@@ -210,7 +212,7 @@ impl Drop for InFlight {
         conn.stamp();
         conn.in_flight.fetch_sub(1, Ordering::AcqRel);
         if conn.tracker.stage() == Stage::Cut {
-            conn.note_cut(&self.method, &self.uri, false);
+            conn.note_cut(&self.method, self.path.as_ref(), false);
         }
     }
 }

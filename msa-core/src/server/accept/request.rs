@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
@@ -61,9 +61,7 @@ where
         };
         let request = Request::from_parts(parts, body);
         Respond {
-            state: State::Called {
-                future: Oneshot::new(self.service.clone(), request),
-            },
+            state: State::of(self.service.clone(), request),
             guard: Some(guard),
         }
     }
@@ -81,8 +79,26 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<S: tower::Service<Request<Body>>> {
-        Called { #[pin] future: Oneshot<S, Request<Body>> },
+        Called { #[pin] future: S::Future },
+        Waiting { #[pin] future: Oneshot<S, Request<Body>> },
         Refused,
+    }
+}
+
+impl<S: tower::Service<Request<Body>>> State<S> {
+    /// A router is always ready, and then the request need not be carried about until it is asked.
+    #[inline]
+    fn of(mut service: S, request: Request<Body>) -> Self {
+        let mut nobody = Context::from_waker(Waker::noop());
+        match service.poll_ready(&mut nobody) {
+            Poll::Ready(Ok(())) => Self::Called {
+                future: service.call(request),
+            },
+            // It is asked again, with a waker.
+            Poll::Ready(Err(_)) | Poll::Pending => Self::Waiting {
+                future: Oneshot::new(service, request),
+            },
+        }
     }
 }
 
@@ -97,6 +113,10 @@ where
         let this = self.project();
         let mut response = match this.state.project() {
             StateProj::Called { future } => match ready!(future.poll(cx)) {
+                Ok(response) => response,
+                Err(never) => match never {},
+            },
+            StateProj::Waiting { future } => match ready!(future.poll(cx)) {
                 Ok(response) => response,
                 Err(never) => match never {},
             },

@@ -15,6 +15,7 @@ use tower::{Layer, Service};
 use super::explained;
 use crate::clock::{self, Instant};
 use crate::server::stack::Inbound;
+use crate::txn::{self, Txn};
 
 /// What nginx logs for a client that went away before its answer.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -56,7 +57,9 @@ where
         let line = self.inbound.access_log().then(|| Line {
             method: request.method().clone(),
             route: request.extensions().get::<MatchedPath>().cloned(),
-            began: clock::now(),
+            began: txn::with_current(Txn::received)
+                .flatten()
+                .unwrap_or_else(clock::now),
         });
         AccessFuture {
             inner: self.inner.call(request),

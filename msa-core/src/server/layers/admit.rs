@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep_until};
 use tower::{Layer, Service};
 
-use crate::clock;
+use crate::clock::Instant;
 use crate::event::Event;
 use crate::problem::Problem;
 use crate::server::stack::Inbound;
@@ -52,21 +52,27 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> AdmitFuture<S::Future> {
-        let (ltxid, deadline) =
-            txn::with_current(|txn| (txn.ltxid(), txn.deadline())).unwrap_or((Ltxid::FIRST, None));
+        let (ltxid, received, deadline) =
+            txn::with_current(|txn| (txn.ltxid(), txn.received(), txn.deadline())).unwrap_or((
+                Ltxid::FIRST,
+                None,
+                None,
+            ));
         if ltxid.get() > self.inbound.max_hops {
             return AdmitFuture::Refused {
                 problem: Some(too_many_hops(&self.inbound, ltxid)),
             };
         }
-        if deadline.is_some_and(|deadline| deadline <= clock::now()) {
+        // It came too late already. What passed since then is for the handler's timer.
+        if deadline.is_some_and(|deadline| received.is_some_and(|received| deadline <= received)) {
             return AdmitFuture::Refused {
                 problem: Some(too_late()),
             };
         }
         AdmitFuture::Running {
             inner: self.inner.call(request),
-            deadline: deadline.map(sleep_until),
+            deadline,
+            sleep: None,
         }
     }
 }
@@ -102,8 +108,10 @@ pin_project! {
         Running {
             #[pin]
             inner: F,
+            deadline: Option<Instant>,
+            // The handler first: most are ready at once, and then no timer is ever made.
             #[pin]
-            deadline: Option<Sleep>,
+            sleep: Option<Sleep>,
         },
     }
 }
@@ -120,12 +128,18 @@ where
                 let problem = problem.take().unwrap_or_else(too_late);
                 Poll::Ready(Ok(problem.into_response()))
             }
-            AdmitProjection::Running { inner, deadline } => {
-                // The handler first: most are ready at once, and then no timer is ever registered.
+            AdmitProjection::Running {
+                inner,
+                deadline,
+                mut sleep,
+            } => {
                 if let Poll::Ready(answer) = inner.poll(cx) {
                     return Poll::Ready(answer);
                 }
-                match deadline.as_pin_mut().map(|deadline| deadline.poll(cx)) {
+                if let (Some(deadline), None) = (*deadline, sleep.as_ref().as_pin_ref()) {
+                    sleep.set(Some(sleep_until(deadline)));
+                }
+                match sleep.as_pin_mut().map(|sleep| sleep.poll(cx)) {
                     Some(Poll::Ready(())) => Poll::Ready(Ok(too_late().into_response())),
                     _ => Poll::Pending,
                 }

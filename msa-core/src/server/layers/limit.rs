@@ -4,6 +4,7 @@ use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody as _};
+use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::future::Either;
 use http::{Request, StatusCode};
@@ -48,11 +49,16 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        if request.body().is_end_stream() {
+            return Either::Left(self.inner.call(request));
+        }
         let size = request.body().size_hint();
         if size.lower() > self.limit as u64 {
             return Either::Right(ready(Ok(too_large(self.limit).into_response())));
         }
+        // axum's extractors have a limit of their own, of 2 MB: ours stands before them and holds for every body.
+        DefaultBodyLimit::disable().apply(&mut request);
         let limit = self.limit;
         let request = match size.exact() {
             // hyper holds a body to the length that it told.

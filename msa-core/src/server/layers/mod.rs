@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod admit;
 pub(crate) mod limit;
 pub(crate) mod panic;
+pub(crate) mod sensitive;
 pub(crate) mod txn;
 
 use axum::body::HttpBody;

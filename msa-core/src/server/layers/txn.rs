@@ -61,7 +61,8 @@ where
         if !incoming.rejected.is_empty() {
             tell_rejected(inbound, &incoming);
         }
-        let mint = || inbound.minter.mint(clock::unix_ms());
+        let now = clock::now();
+        let mint = || inbound.minter.mint(clock::unix_ms_at(now));
         if incoming.gtxid.is_none()
             && incoming
                 .ltxid
@@ -70,7 +71,7 @@ where
             // Somebody on the way loses GTXIDs: begun anew at hop 1, a loop would never end.
             incoming.gtxid = Some(mint());
         }
-        let txn = Txn::from_incoming(&incoming, mint, inbound.request_timeout, clock::now());
+        let txn = Txn::from_incoming(&incoming, mint, inbound.request_timeout, now);
         request.extensions_mut().insert(txn.clone());
         // `call` may look at the transaction as well as the future that it returns.
         let future = sync_scope(txn.clone(), || self.inner.call(request));
@@ -119,11 +120,11 @@ where
         let mut response = ready!(this.inner.poll(cx))?;
         response.headers_mut().insert(
             this.inbound.headers.gtxid_name().clone(),
-            this.txn.gtxid_value().clone(),
+            this.txn.gtxid().header_value(),
         );
         // A body of a known length is there already: no code of the handler runs while it is sent.
         if response.body().size_hint().exact().is_none() {
-            let txn = this.txn.clone();
+            let txn = this.txn.without_deadline();
             response = response.map(|body| Body::new(TxnBody::new(body, txn)));
         }
         Poll::Ready(Ok(response))

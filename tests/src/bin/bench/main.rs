@@ -36,7 +36,7 @@ usage: bench MODE [options]        build it with --release
 
 options
   --pairs N         throughput: pairs (15)
-  --requests N      of one run (throughput: 60000; instructions: 6000)
+  --requests N      of one run (throughput: 160000; instructions: 6000; else 60000)
   --parallel N      connections, or calls at a time (16)
   --only WORD       only the comparisons whose name contains it
   --access-log      serve-msa: log every request; the log goes to standard output

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-const REQUESTS: usize = 60_000;
+const REQUESTS: usize = 160_000;
 
 fn row(comparison: &Comparison, args: &Args) -> Result<()> {
     let (mut bare, mut msa) = (Vec::new(), Vec::new());
