@@ -7,6 +7,9 @@ use msa_core::txn::{Call, Incoming, Txn};
 
 use super::spec::{at_most_u32, is_branch, is_gtxid, number, trace_id};
 
+/// No caller may grant more.
+const MOST_RETRIES: u128 = 100;
+
 /// The reader's answer against the specification.
 pub(super) fn read(map: &HeaderMap, read: &Incoming) -> Result<(), String> {
     let all = |name: &str| -> Vec<&[u8]> {
@@ -26,9 +29,10 @@ pub(super) fn read(map: &HeaderMap, read: &Incoming) -> Result<(), String> {
     let got = read.gtxid.as_ref().map(|id| id.as_str().as_bytes());
     rule(got == expected, "the GTXID is not what was sent")?;
 
+    // A proxy may join repeated headers to one with commas.
     let hops = all("x-ltxid")
         .into_iter()
-        .flat_map(|text| text.split(|b| *b == b','))
+        .flat_map(|text| text.split(|byte| *byte == b','))
         .filter_map(|hop| number(hop.trim_ascii()))
         .filter(|hop| *hop > 0)
         .max();
@@ -50,10 +54,11 @@ pub(super) fn read(map: &HeaderMap, read: &Incoming) -> Result<(), String> {
         read.attempt.map(u128::from) == attempt.map(at_most_u32),
         "the attempt is not what was sent",
     )?;
-    let retries = single("x-txn-retries").and_then(number);
+    let retries = single("x-txn-retries")
+        .and_then(number)
+        .map(|n| n.min(MOST_RETRIES));
     rule(
-        // More than a hundred are a hundred.
-        read.retries.map(u128::from) == retries.map(|n| n.min(100)),
+        read.retries.map(u128::from) == retries.map(at_most_u32),
         "the retries are not what was sent",
     )?;
 
