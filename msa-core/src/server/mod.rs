@@ -6,6 +6,8 @@
 pub mod accept;
 pub mod body;
 mod error;
+mod extras;
+mod inbound;
 mod layers;
 pub mod signal;
 pub(crate) mod stack;

@@ -14,7 +14,7 @@ use tower::{Layer, Service};
 
 use super::explained;
 use crate::clock::{self, Instant};
-use crate::server::stack::Inbound;
+use crate::server::inbound::Inbound;
 use crate::txn::{self, Txn};
 
 /// What nginx logs for a client that went away before its answer.

@@ -15,7 +15,7 @@ use tower::{Layer, Service};
 use crate::clock::Instant;
 use crate::event::Event;
 use crate::problem::Problem;
-use crate::server::stack::Inbound;
+use crate::server::inbound::Inbound;
 use crate::txn::{self, Ltxid};
 
 /// Refuses a transaction that runs in a loop (508); ends a request at its deadline (504), dropping its handler.

@@ -16,7 +16,7 @@ use tower::{Layer, Service};
 
 use crate::clock;
 use crate::event::Event;
-use crate::server::stack::Inbound;
+use crate::server::inbound::Inbound;
 use crate::txn::{Incoming, Txn, TxnBody, scope, sync_scope};
 
 /// Reads or mints the ids, runs what is below inside the transaction, answers with the GTXID.
