@@ -175,6 +175,10 @@
 //! | `full` | | all of the above |
 //! | `test-util` | | `testing`; for `[dev-dependencies]` |
 //!
+//! `tls` turns on reqwest's `rustls-no-provider`. A plain `reqwest::Client` of your own needs a provider then: take reqwest's feature
+//! `rustls`, or install one with `rustls::crypto::ring::default_provider().install_default()`. [`ServiceClient`](client::ServiceClient)
+//! brings its own and leaves the process's choice alone.
+//!
 //! # Configuration
 //!
 //! Later ones win, key by key: the defaults below; `msa.toml`; `msa.<profile>.toml`; the files of a secrets folder; variables
