@@ -119,7 +119,7 @@ impl Headers {
             .iter()
             .any(|ours| ours.as_str().eq_ignore_ascii_case(name))
     }
-    /// The names of the headers that a request's [`Incoming::rejected`] stands for.
+    /// The names of the headers that a request's [`Incoming::rejected`](crate::txn::Incoming::rejected) stands for.
     pub fn rejected_names(&self, rejected: Rejected) -> impl Iterator<Item = &HeaderName> {
         self.names
             .iter()
