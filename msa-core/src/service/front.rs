@@ -26,10 +26,12 @@ impl Service<Request<Body>> for Front {
     type Error = Infallible;
     type Future = Either<RouteFuture<Infallible>, Ready<Result<Response, Infallible>>>;
 
+    #[inline]
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match self.probes.answer(&request) {
             Some(response) => Either::Right(ready(Ok(response))),

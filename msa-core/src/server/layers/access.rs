@@ -49,10 +49,12 @@ where
     type Error = S::Error;
     type Future = AccessFuture<S::Future>;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, request: Request<Body>) -> AccessFuture<S::Future> {
         let line = self.inbound.access_log().then(|| Line {
             method: request.method().clone(),
@@ -121,6 +123,7 @@ where
 {
     type Output = Result<Response, E>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = explained(ready!(this.inner.poll(cx))?);

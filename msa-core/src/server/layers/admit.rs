@@ -47,10 +47,12 @@ where
     type Error = S::Error;
     type Future = AdmitFuture<S::Future>;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, request: Request<Body>) -> AdmitFuture<S::Future> {
         let (ltxid, received, deadline) =
             txn::with_current(|txn| (txn.ltxid(), txn.received(), txn.deadline())).unwrap_or((
@@ -122,6 +124,7 @@ where
 {
     type Output = Result<Response, E>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             AdmitProjection::Refused { problem } => {

@@ -45,10 +45,12 @@ where
     type Error = S::Error;
     type Future = Either<S::Future, Ready<Result<Response, S::Error>>>;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         if request.body().is_end_stream() {
             return Either::Left(self.inner.call(request));

@@ -40,10 +40,12 @@ where
     type Error = S::Error;
     type Future = PanicFuture<S::Future>;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.0.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, request: Request<Body>) -> PanicFuture<S::Future> {
         // The service is used on only by requests that come later, which a panic in between must not stop.
         match catch_unwind(AssertUnwindSafe(|| self.0.call(request))) {
@@ -72,6 +74,7 @@ where
 {
     type Output = Result<Response, E>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let panic = match self.project() {
             // The future is not polled again after it panicked.

@@ -43,10 +43,12 @@ where
     type Error = S::Error;
     type Future = S::Future;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<Body>) -> S::Future {
         for (name, value) in request.headers_mut() {
             if self.lengths & length_bit(name) != 0 && self.names.contains(name) {
