@@ -30,7 +30,7 @@
 //!     if response.status() == StatusCode::NOT_FOUND {
 //!         return Err(Problem::not_found(format!("there is no user {id}")));
 //!     }
-//!     let user: User = response.json().await?;
+//!     let user: User = response.error_for_status()?.json().await?;
 //!     Ok(Json(Greeting { text: format!("Hello, {}", user.name) }))
 //! }
 //!
@@ -85,7 +85,8 @@
 //! 10. Your router.
 //!
 //! Every error that msa answers, and an answer of yours that has an error status and nothing else, is a
-//! [problem document](problem) with the GTXID in it. WebSocket and other upgrades, server-sent events and HTTP/2 pass the whole
+//! [problem document](problem) with the GTXID in it; what is refused before it is a request (400 and 431 of a head that cannot be
+//! read, 408 of one that never ends) has no GTXID yet. WebSocket and other upgrades, server-sent events and HTTP/2 pass the whole
 //! stack; they are tracked, and cut at the end of a drain.
 //!
 //! A call passes its own list, which [`client`] tells.

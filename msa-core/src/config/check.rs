@@ -117,7 +117,7 @@ fn string(node: Node<'_>, text: &str) -> Result<(), String> {
         "origin" => text == "*" || is_origin(text),
         "header-name" => http::HeaderName::try_from(text).is_ok_and(|name| name.as_str() == text),
         // The parser cuts a text it does not understand in the middle of a letter, and panics, unless it is ASCII.
-        "log-filter" => text.is_ascii() && EnvFilter::builder().parse(text).is_ok(),
+        "log-filter" => is_log_filter(text),
         _ => {
             return length(
                 node,
@@ -133,6 +133,20 @@ fn string(node: Node<'_>, text: &str) -> Result<(), String> {
     } else {
         Err(format!("needs {}", describe(node)))
     }
+}
+
+/// A bare word that is no level would be taken for a target, and a misspelt level silence everything.
+fn is_log_filter(text: &str) -> bool {
+    let levelled = |directive: &str| {
+        let directive = directive.trim();
+        directive.is_empty()
+            || directive.contains(['=', '['])
+            || directive
+                .parse::<tracing_subscriber::filter::LevelFilter>()
+                .is_ok()
+    };
+    // The parser panics on some text that is not ASCII.
+    text.is_ascii() && text.split(',').all(levelled) && EnvFilter::builder().parse(text).is_ok()
 }
 
 /// Whether a list or a text is as long as it may be.

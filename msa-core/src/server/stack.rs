@@ -52,6 +52,9 @@ use crate::txn::{Headers, Minter};
 /// Put it on with [`Router::layer`](axum::Router::layer), so that it knows the matched route. Probes, connection limits
 /// and the drain are the listener's: a [`Service`](crate::Service) has them, `axum::serve` does not. A `txn.trust` other
 /// than everybody needs the peer's address: serve with `into_make_service_with_connect_info::<SocketAddr>()`.
+///
+/// Log lines carry the transaction when they are written by msa's own [`Logs`](crate::telemetry::Logs); a subscriber of
+/// your own finds it by [`txn::with_current`](crate::txn::with_current).
 #[derive(Debug, Clone)]
 pub struct MsaLayer(Arc<Inbound>);
 

@@ -23,6 +23,9 @@ pub enum Error {
     /// The service cannot listen or serve.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// `TOKIO_WORKER_THREADS` is not a number from 1. Exit code 78.
+    #[error("TOKIO_WORKER_THREADS: needs a number of threads, 1 or more; got {0:?}")]
+    WorkerThreads(String),
     /// An error of the program's own; see [`Error::other`].
     #[error("{0}")]
     Other(#[source] Box<dyn StdError + Send + Sync>),
@@ -39,7 +42,7 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Log(_) => ConfigError::EXIT_CODE,
+            Self::Config(_) | Self::Log(_) | Self::WorkerThreads(_) => ConfigError::EXIT_CODE,
             Self::Usage(_) => USAGE,
             Self::Server(error) if error.is_configuration() => ConfigError::EXIT_CODE,
             Self::Server(_) => 1,

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use super::Error;
 use super::error::exit_code;
 
 /// How long blocking work that nobody waits for may hold up the exit.
@@ -32,6 +33,9 @@ where
     F: Future<Output = Result<(), E>>,
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
+    if let Some(error) = wrong_worker_threads() {
+        return failed(&error);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -44,6 +48,16 @@ where
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&*error.into()),
+    }
+}
+
+/// tokio reads the variable by itself, and panics on what it does not understand.
+fn wrong_worker_threads() -> Option<Error> {
+    let text = std::env::var_os("TOKIO_WORKER_THREADS")?;
+    let threads = text.to_str().and_then(|text| text.parse::<usize>().ok());
+    match threads {
+        Some(1..) => None,
+        _ => Some(Error::WorkerThreads(text.to_string_lossy().into_owned())),
     }
 }
 

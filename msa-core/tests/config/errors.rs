@@ -103,6 +103,11 @@ fn every_kind_of_value_says_what_it_needs() {
         "txn.trust = ['10.0.0.0/64']",
         "1:14: `txn.trust[0]` needs a network such as 10.0.0.0/8 or fd00::/8; got \"10.0.0.0/64\"",
     );
+    // Taken for a target, a misspelt level would silence everything.
+    says(
+        "log.level = 'inof'",
+        "1:5: `log.level` needs a log level or directives, such as info,sqlx=warn; got \"inof\"",
+    );
     says(
         "log.level = 'info,=='",
         "1:5: `log.level` needs a log level or directives, such as info,sqlx=warn; got \"info,==\"",
