@@ -36,6 +36,143 @@ pub enum Event<'a> {
         /// From the start of the attempt to its headers or failure.
         elapsed: Duration,
     },
+    /// A call is about to be tried again.
+    Retried {
+        /// The logical service name, or the policy's key.
+        service: &'a str,
+        /// The attempt that follows, from 2.
+        attempt: u32,
+        /// Why the last one was not enough: a status such as `503`, or the name of an error's kind.
+        reason: &'a str,
+        /// The wait before it.
+        delay: Duration,
+        /// Whether the retry was only decided, not done, since the policy runs dark.
+        dark: bool,
+    },
+    /// A call could have been tried again and is not.
+    RetryRefused {
+        /// The logical service name, or the policy's key.
+        service: &'a str,
+        /// The attempt that was the last, from 1.
+        attempt: u32,
+        /// What stood against it.
+        why: RetryRefusal,
+    },
+    /// One more attempt starts beside one that is still running.
+    Hedged {
+        /// The logical service name, or the policy's key.
+        service: &'a str,
+        /// The attempt that starts, from 2.
+        attempt: u32,
+        /// How long the earlier ones have been running.
+        after: Duration,
+        /// Whether it was only decided, not done.
+        dark: bool,
+    },
+    /// A circuit breaker changed its state.
+    BreakerChanged {
+        /// The logical service name, or the policy's key.
+        service: &'a str,
+        /// The endpoint as `host:port`; empty when the breaker is not an endpoint's.
+        endpoint: &'a str,
+        /// The state it left, such as `closed`.
+        from: &'a str,
+        /// The state it is in now, such as `open`.
+        to: &'a str,
+        /// What made it change, such as `failure_rate`.
+        reason: &'a str,
+        /// Whether it only reports.
+        dark: bool,
+    },
+    /// A call was refused before it was made.
+    Refused {
+        /// The logical service name, or the policy's key.
+        service: &'a str,
+        /// By which policy: `circuit_breaker`, `bulkhead`, `rate_limit`, `throttle`, `limit`.
+        policy: &'a str,
+        /// Whether the call was made all the same, since the policy runs dark.
+        dark: bool,
+    },
+    /// A time limit passed.
+    TimedOut {
+        /// The logical service name, or the policy's key.
+        service: &'a str,
+        /// Which limit: `attempt`, `total`, `deadline`.
+        limit: &'a str,
+        /// How long it was.
+        after: Duration,
+    },
+    /// The caller gets a substitute for the answer.
+    FellBack {
+        /// The logical service name, or the policy's key.
+        service: &'a str,
+        /// What stood in: `value`, `function`, `stale`.
+        how: &'a str,
+        /// Why: the name of an error's kind, or a status.
+        reason: &'a str,
+    },
+    /// A call joined an identical one in flight and shares its answer.
+    Coalesced {
+        /// The logical service name, or the policy's key.
+        service: &'a str,
+    },
+    /// An endpoint is set aside.
+    Ejected {
+        /// The logical service name.
+        service: &'a str,
+        /// The endpoint, as `host:port`.
+        endpoint: &'a str,
+        /// By which rule, such as `consecutive_gateway_failures`.
+        reason: &'a str,
+        /// For how long.
+        time: Duration,
+        /// Whether it only reports, since the cap or dark mode kept it in.
+        dark: bool,
+    },
+    /// An endpoint that was set aside takes traffic again.
+    Returned {
+        /// The logical service name.
+        service: &'a str,
+        /// The endpoint, as `host:port`.
+        endpoint: &'a str,
+    },
+    /// An endpoint said that it is draining and gets no further calls.
+    Draining {
+        /// The logical service name.
+        service: &'a str,
+        /// The endpoint, as `host:port`.
+        endpoint: &'a str,
+    },
+    /// So few endpoints are healthy that all of them are used, or that is over.
+    Panicked {
+        /// The logical service name.
+        service: &'a str,
+        /// `true` when it began.
+        on: bool,
+    },
+    /// A request was turned away to protect the server.
+    Shed {
+        /// The request's criticality, such as `sheddable`.
+        criticality: &'a str,
+        /// Why: `limit`, `queue_full`, `queue_time`, `rate_limit`.
+        reason: &'a str,
+        /// Whether it was let in all the same, since the limit runs dark.
+        dark: bool,
+    },
+    /// An adaptive concurrency limit moved.
+    LimitChanged {
+        /// The logical service name, or `server`.
+        service: &'a str,
+        /// The limit now, in concurrent requests.
+        limit: u32,
+    },
+    /// A fault was injected.
+    FaultInjected {
+        /// The logical service name, or `server`.
+        service: &'a str,
+        /// What was done: `delay`, `abort`, `reset`, `slow_body`.
+        fault: &'a str,
+    },
     /// A logical call ended: its body was read, dropped or failed, or there was never a response.
     CallEnded {
         /// The logical service name.
@@ -76,6 +213,45 @@ pub enum Event<'a> {
         /// `false` when it was refused and the last good one stays.
         accepted: bool,
     },
+}
+
+/// What stood against trying again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RetryRefusal {
+    /// The policy's count of retries was used up.
+    Exhausted,
+    /// The destination's budget was empty.
+    Budget,
+    /// The transaction's own budget, `x-txn-retries`, was empty.
+    TransactionBudget,
+    /// An answer said `x-txn-retry: never`.
+    ToldNever,
+    /// The request might have been processed, and is not idempotent.
+    NotIdempotent,
+    /// The body is a stream, or longer than what is kept for a replay.
+    BodyNotRepeatable,
+    /// The next attempt would start after the deadline.
+    Deadline,
+    /// The policy runs dark: it reports only.
+    Dark,
+}
+
+impl RetryRefusal {
+    /// Its name in logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Exhausted => "exhausted",
+            Self::Budget => "budget",
+            Self::TransactionBudget => "transaction_budget",
+            Self::ToldNever => "told_never",
+            Self::NotIdempotent => "not_idempotent",
+            Self::BodyNotRepeatable => "body_not_repeatable",
+            Self::Deadline => "deadline",
+            Self::Dark => "dark",
+        }
+    }
 }
 
 /// What came of an attempt or of a call.

@@ -208,8 +208,10 @@ pub mod event;
 pub mod health;
 pub mod prelude;
 pub mod problem;
+pub mod resilience;
 pub mod server;
 pub mod service;
+mod sync;
 pub mod telemetry;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
