@@ -36,7 +36,7 @@ use super::extras::{across_origins, compressed};
 use super::inbound::Inbound;
 use super::layers::access::Unfinished;
 use super::layers::admit::Deadline;
-use super::layers::{admit, explain, limit, panic, txn};
+use super::layers::{Refusal, admit, explain, limit, panic, txn};
 use crate::clock;
 use crate::config::Settings;
 use crate::event::Observers;
@@ -247,18 +247,17 @@ pin_project! {
             #[pin]
             inner: F,
         },
-        // Boxed: rare, and otherwise as large as all the rest.
         Refused {
-            response: Option<Box<Response>>,
+            response: Option<Refusal>,
         },
     }
 }
 
 impl<F> Handler<F> {
     #[inline]
-    fn refused(response: Response) -> Self {
+    fn refused(response: Refusal) -> Self {
         Self::Refused {
-            response: Some(Box::new(response)),
+            response: Some(response),
         }
     }
 }
@@ -274,7 +273,7 @@ where
         match self.project() {
             HandlerProjection::Running { inner } => match panic::guard(|| inner.poll(cx)) {
                 Ok(polled) => polled,
-                Err(response) => Poll::Ready(Ok(response)),
+                Err(response) => Poll::Ready(Ok(*response)),
             },
             HandlerProjection::Refused { response } => match response.take() {
                 Some(response) => Poll::Ready(Ok(*response)),

@@ -8,6 +8,7 @@ use http::StatusCode;
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep_until};
 
+use super::Refusal;
 use crate::clock::Instant;
 use crate::event::Event;
 use crate::problem::Problem;
@@ -16,13 +17,17 @@ use crate::txn::{Ltxid, Txn};
 
 /// Refuses a transaction that runs in a loop (508) or came after its deadline (504).
 #[inline]
-pub(crate) fn check(inbound: &Inbound, txn: &Txn) -> Result<(), Response> {
+pub(crate) fn check(inbound: &Inbound, txn: &Txn) -> Result<(), Refusal> {
     if txn.ltxid().get() > inbound.max_hops {
-        return Err(too_many_hops(inbound, txn.ltxid()).into_response());
+        return Err(Box::new(
+            too_many_hops(inbound, txn.ltxid()).into_response(),
+        ));
     }
     // What passes from now on is for the handler's timer.
     match (txn.deadline(), txn.received()) {
-        (Some(deadline), Some(received)) if deadline <= received => Err(too_late().into_response()),
+        (Some(deadline), Some(received)) if deadline <= received => {
+            Err(Box::new(too_late().into_response()))
+        }
         _ => Ok(()),
     }
 }

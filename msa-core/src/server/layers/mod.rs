@@ -16,6 +16,9 @@ use http::header;
 
 use crate::problem::Problem;
 
+/// The answer to a request that does not reach its handler. Boxed: rare, and large beside what a step else returns.
+pub(crate) type Refusal = Box<Response>;
+
 /// Gives an error answer without a body (axum's own 404 and 405, a handler's bare status) a problem document.
 #[inline]
 pub(crate) fn explain(response: &mut Response) {

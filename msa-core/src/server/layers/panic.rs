@@ -9,14 +9,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
+use super::Refusal;
 use crate::problem::Problem;
 
 /// Runs `call`, a step into the handler; a panic is the answer 500.
 #[inline]
-pub(crate) fn guard<T>(call: impl FnOnce() -> T) -> Result<T, Response> {
+pub(crate) fn guard<T>(call: impl FnOnce() -> T) -> Result<T, Refusal> {
     // The service is used on only by requests that come later, which a panic in between must not stop; a future is not
     // polled again after it panicked.
-    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| panicked(&*panic))
+    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| Box::new(panicked(&*panic)))
 }
 
 /// Logs the panic and answers 500; the message stays in the log, since it may name what outsiders should not see.
