@@ -2,7 +2,7 @@
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::DefaultBodyLimit;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 use http::{Request, StatusCode};
 use http_body_util::Limited;
 
