@@ -66,7 +66,7 @@ pub use gate::{Gate, MakeGate};
 pub use hint::{Only, PickHint};
 pub use least_request::{InFlight, LeastRequest};
 pub use members::Members;
-pub use p2c::{Cost, P2c};
+pub use p2c::{Compare, P2c};
 pub use p2c_ewma::{P2cEwma, PeakEwmaCost};
 pub use pick::Pick;
 pub use ramp::Ramp;
