@@ -37,6 +37,7 @@ mod fleet;
 mod gate;
 mod hint;
 mod members;
+pub mod outlier;
 mod pick;
 mod ramp;
 mod round_robin;
