@@ -46,6 +46,7 @@ mod gate;
 mod hint;
 mod least_request;
 mod members;
+pub mod outlier;
 mod p2c;
 mod p2c_ewma;
 mod pick;
