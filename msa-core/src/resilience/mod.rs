@@ -4,4 +4,5 @@
 //! its settings under `client` in the [configuration](crate::config); and its events.
 
 pub mod breaker;
+pub mod throttle;
 pub mod window;

@@ -34,9 +34,8 @@ impl OpenTimes {
         I::IntoIter: Clone + Send + 'static,
     {
         let times = times.into_iter();
-        let fresh = Box::new(move || {
-            Box::new(times.clone()) as Box<dyn Iterator<Item = Duration> + Send>
-        });
+        let fresh =
+            Box::new(move || Box::new(times.clone()) as Box<dyn Iterator<Item = Duration> + Send>);
         Self {
             left: fresh(),
             fresh,

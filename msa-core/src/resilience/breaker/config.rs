@@ -226,7 +226,10 @@ mod tests {
     fn each_time_in_a_row_doubles_up_to_the_longest_and_jitter_only_adds() {
         let open = OpenTime::default();
         let secs = |nth| open.nth(nth, 0.0).as_secs();
-        assert_eq!([1, 2, 3, 4, 5, 6, 4000].map(secs), [5, 10, 20, 40, 60, 60, 60]);
+        assert_eq!(
+            [1, 2, 3, 4, 5, 6, 4000].map(secs),
+            [5, 10, 20, 40, 60, 60, 60]
+        );
         let most = open.nth(1, 1.0);
         assert!(most > Duration::from_millis(5499) && most <= Duration::from_millis(5501));
     }

@@ -80,7 +80,15 @@ impl Core {
 /// Changes of state. Each is made by the holder of the lock: the times first, the word last, so that who reads the word without the
 /// lock finds times that are at least as new.
 impl Breaker {
-    fn enter(&self, core: &mut Core, rules: &Rules, to: State, reason: Reason, at: u64, until: u64) {
+    fn enter(
+        &self,
+        core: &mut Core,
+        rules: &Rules,
+        to: State,
+        reason: Reason,
+        at: u64,
+        until: u64,
+    ) {
         let from = self.word();
         core.frozen = match (from.state(), to) {
             (State::Closed | State::MetricsOnly, State::Open) => {

@@ -14,6 +14,7 @@ mod metrics;
 mod permit;
 mod presets;
 mod rules;
+mod settings;
 mod state;
 mod streak;
 mod transition;

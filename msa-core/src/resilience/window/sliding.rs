@@ -45,9 +45,7 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn new(window: Window, timed: bool) -> Self {
         match window {
-            Window::Time { length, buckets } => {
-                Self::Time(TimeWindow::new(length, buckets, timed))
-            }
+            Window::Time { length, buckets } => Self::Time(TimeWindow::new(length, buckets, timed)),
             Window::Count { size } => Self::Count(CountWindow::new(size)),
         }
     }
