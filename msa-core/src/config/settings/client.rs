@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BreakerSettings, ThrottleSettings};
+use super::{BalanceSettings, BalancerName, BreakerSettings, ThrottleSettings};
 use crate::config::{Size, Span};
 
 /// Calls to one service, or the defaults for all.
@@ -18,6 +18,8 @@ pub struct ClientSettings {
     pub endpoints: Vec<String>,
     /// Who picks the instance for an attempt.
     pub balancer: BalancerName,
+    /// How the instances are measured and chosen.
+    pub balance: BalanceSettings,
     /// The most that a call may take in total, attempts, waits and body together.
     #[schemars(extend("x-msa-min" = "1ms"))]
     pub timeout: Span,
@@ -51,7 +53,8 @@ impl Default for ClientSettings {
     fn default() -> Self {
         Self {
             endpoints: Vec::new(),
-            balancer: BalancerName::RoundRobin,
+            balancer: BalancerName::default(),
+            balance: BalanceSettings::default(),
             timeout: Span::secs(10),
             attempt_timeout: Span::secs(3),
             connect_timeout: Span::secs(1),
@@ -63,27 +66,6 @@ impl Default for ClientSettings {
             allow_plain_hosts: false,
             breaker: BreakerSettings::default(),
             throttle: ThrottleSettings::default(),
-        }
-    }
-}
-
-/// Who picks the instance for an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-#[non_exhaustive]
-pub enum BalancerName {
-    /// One after the other.
-    #[default]
-    RoundRobin,
-}
-
-impl BalancerName {
-    /// The name as the configuration has it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RoundRobin => "round-robin",
         }
     }
 }
