@@ -4,4 +4,6 @@
 //! its settings under `client` in the [configuration](crate::config); and its events.
 
 pub mod bulkhead;
+#[cfg(feature = "rate-limit")]
+pub mod rate_limit;
 pub mod timeout;

@@ -25,7 +25,9 @@ fn describe(limit: Limit, after: Duration) -> String {
             "the deadline of whoever waits for this had passed before it began".to_owned()
         }
         Limit::Deadline => {
-            format!("no answer within the {after} that were left to the deadline of whoever waits for this")
+            format!(
+                "no answer within the {after} that were left to the deadline of whoever waits for this"
+            )
         }
     }
 }

@@ -49,10 +49,7 @@ async fn what_is_late_is_dropped_at_the_deadline_and_not_later() {
 async fn the_sooner_deadline_holds_and_is_the_one_that_is_named() {
     let now = clock::now();
     let attempt = Deadline::after(now, 2 * SECOND, Limit::Attempt);
-    assert_eq!(
-        attempt.or_sooner(Some(total(SECOND))).limit(),
-        Limit::Total
-    );
+    assert_eq!(attempt.or_sooner(Some(total(SECOND))).limit(), Limit::Total);
     assert_eq!(
         attempt.or_sooner(Some(total(3 * SECOND))).limit(),
         Limit::Attempt
@@ -102,10 +99,7 @@ async fn a_service_has_its_timeout_and_its_errors_pass() {
     let own = service.call(SECOND / 2).await.unwrap_err();
     assert!(own.is::<std::io::Error>());
     let late = service.call(2 * SECOND).await.unwrap_err();
-    assert_eq!(
-        late.to_string(),
-        "no answer within the total timeout of 1s"
-    );
+    assert_eq!(late.to_string(), "no answer within the total timeout of 1s");
 }
 
 #[tokio::test]
