@@ -4,6 +4,7 @@
 //! its settings under `client` in the [configuration](crate::config); and its events.
 
 pub mod bulkhead;
+pub mod coalesce;
 pub mod fallback;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
