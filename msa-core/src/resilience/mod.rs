@@ -4,5 +4,10 @@
 //! its settings under `client` in the [configuration](crate::config); and its events.
 
 pub mod breaker;
+pub mod bulkhead;
+pub mod coalesce;
+pub mod fallback;
+#[cfg(feature = "rate-limit")]
+pub mod rate_limit;
 pub mod throttle;
-pub mod window;
+pub mod timeout;
