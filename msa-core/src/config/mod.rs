@@ -117,8 +117,8 @@ pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
-    AdminSettings, BalanceSettings, BalancerName, ClientSettings, CorsSettings, DiscoverySettings,
-    DrainSettings, HealthSettings, Http2Settings, LatencyEnd, LogFormat, LogSettings,
-    ServerSettings, Settings, TxnHeaderNames, TxnSettings,
+    AdminSettings, BalanceSettings, BalancerName, BreakerSettings, ClientSettings, CorsSettings,
+    DiscoverySettings, DrainSettings, HealthSettings, Http2Settings, LatencyEnd, LogFormat,
+    LogSettings, ServerSettings, Settings, ThrottleSettings, TxnHeaderNames, TxnSettings,
 };
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

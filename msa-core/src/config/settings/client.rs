@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BalanceSettings, BalancerName};
+use super::{BalanceSettings, BalancerName, BreakerSettings, ThrottleSettings};
 use crate::config::{Size, Span};
 
 /// Calls to one service, or the defaults for all.
@@ -43,6 +43,10 @@ pub struct ClientSettings {
     pub ca_file: Option<PathBuf>,
     /// Whether a host that no discovery source knows is called as a plain address; if not, it is an error.
     pub allow_plain_hosts: bool,
+    /// The circuit breaker of each endpoint.
+    pub breaker: BreakerSettings,
+    /// The client throttle, an alternative to the breaker.
+    pub throttle: ThrottleSettings,
 }
 
 impl Default for ClientSettings {
@@ -60,6 +64,8 @@ impl Default for ClientSettings {
             http2: false,
             ca_file: None,
             allow_plain_hosts: false,
+            breaker: BreakerSettings::default(),
+            throttle: ThrottleSettings::default(),
         }
     }
 }

@@ -4,9 +4,11 @@
 //! at the start, and the reload says so. The mark is part of the schema (`x-msa-restart`), so nothing has to be listed twice.
 
 mod balance;
+mod breaker;
 mod client;
 mod log;
 mod server;
+mod throttle;
 mod txn;
 
 use std::collections::BTreeMap;
@@ -17,9 +19,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
+pub use breaker::BreakerSettings;
 pub use client::ClientSettings;
 pub use log::{LogFormat, LogSettings};
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
+pub use throttle::ThrottleSettings;
 pub use txn::{TxnHeaderNames, TxnSettings};
 
 use super::Span;
