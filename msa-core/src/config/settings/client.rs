@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::LimitSettings;
 use crate::config::{Size, Span};
 
 /// Calls to one service, or the defaults for all.
@@ -40,6 +41,8 @@ pub struct ClientSettings {
     pub ca_file: Option<PathBuf>,
     /// Whether a host that no discovery source knows is called as a plain address; if not, it is an error.
     pub allow_plain_hosts: bool,
+    /// How many calls may be in flight at once.
+    pub limit: LimitSettings,
 }
 
 impl Default for ClientSettings {
@@ -56,6 +59,7 @@ impl Default for ClientSettings {
             http2: false,
             ca_file: None,
             allow_plain_hosts: false,
+            limit: LimitSettings::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! at the start, and the reload says so. The mark is part of the schema (`x-msa-restart`), so nothing has to be listed twice.
 
 mod client;
+mod limit;
 mod log;
 mod server;
 mod txn;
@@ -16,6 +17,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use client::{BalancerName, ClientSettings};
+pub use limit::{
+    LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings, LimitShareSettings, OverloadRouteSettings,
+    OverloadSettings,
+};
 pub use log::{LogFormat, LogSettings};
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
 pub use txn::{TxnHeaderNames, TxnSettings};
