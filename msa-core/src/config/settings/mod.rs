@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 pub use client::{BalancerName, ClientSettings};
 pub use limit::{
-    LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings, LimitShareSettings, OverloadRouteSettings,
-    OverloadSettings,
+    LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings, LimitShareSettings,
+    OverloadRouteSettings, OverloadSettings,
 };
 pub use log::{LogFormat, LogSettings};
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};

@@ -60,7 +60,9 @@ mod tests {
     #[test]
     fn it_is_the_mean_while_it_warms_and_moves_slowly_then() {
         let mut average = Average::new(100, 10);
-        for (value, expected) in (10..20).zip([10.0, 10.5, 11.0, 11.5, 12.0, 12.5, 13.0, 13.5, 14.0, 14.5]) {
+        for (value, expected) in
+            (10..20).zip([10.0, 10.5, 11.0, 11.5, 12.0, 12.5, 13.0, 13.5, 14.0, 14.5])
+        {
             assert!((average.add(f64::from(value)) - expected).abs() < 1e-9);
         }
         assert!((average.add(100.0) - 16.193).abs() < 0.001);

@@ -46,7 +46,7 @@ pub enum Growth {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Probe {
-    /// Windows under load before the first one, and between two while they find something new. 10.
+    /// Windows under load before the first one, and between two while they find something new. 5.
     pub first: u32,
     /// Windows between two when they find what was known; each such one doubles the time up to this. 300.
     pub longest: u32,
@@ -55,7 +55,7 @@ pub struct Probe {
 impl Default for Probe {
     fn default() -> Self {
         Self {
-            first: 10,
+            first: 5,
             longest: 300,
         }
     }
@@ -112,7 +112,8 @@ impl GradientConfig {
 /// **The probe.** A baseline that never rose under load would strangle a service whose work itself became slower, or that was
 /// overloaded when it started. So now and then, under load only, the limit is halved for two windows, one to let the queue
 /// go and one to measure; the latency found *is* the baseline then, be it lower (the queue was ours) or higher (the work
-/// is). At 1.5 times what the service can hold, half the limit costs a quarter of the throughput for 2 of up to 300 windows.
+/// is). At 1.5 times what the service can hold, half the limit costs a quarter of the throughput for 2 of up to 300 windows. A limit that fell far, or to its
+/// minimum, is probed at once.
 /// BBR (Cardwell et al., 2016) and Envoy's adaptive concurrency filter probe for the same reason.
 ///
 /// **Losses.** A window with a loss (a time limit passed, a refusal from below) takes the limit down by a tenth, as in
@@ -125,6 +126,8 @@ pub struct Gradient {
     phase: Phase,
     /// Windows from the last probe to the next.
     interval: u32,
+    /// The highest limit since the last probe.
+    peak: f64,
     chance: SmallRng,
 }
 
@@ -138,11 +141,14 @@ enum Phase {
     Measuring { back_to: f64 },
 }
 
+/// A limit that fell to less than this share of its peak has a reason, or the baseline is wrong: a probe tells at once.
+const FALLEN: f64 = 0.6;
+
 /// At the lowest limit and still too slow for so many windows, the baseline must be wrong (Envoy's rule and number).
 const STRANGLED: u32 = 5;
 
 /// A probe that finds the baseline within this factor of what was known has found nothing new.
-const SAME: f64 = 1.25;
+const SAME: f64 = 1.15;
 
 impl Gradient {
     /// Begins at `initial`, without a baseline. The seed spreads the probes of several limiters.
@@ -152,6 +158,7 @@ impl Gradient {
             limit: config.initial.into(),
             baseline: Average::new(config.memory, 10),
             phase: Phase::Steady { left: u32::MAX },
+            peak: 0.0,
             interval: config.probe.map_or(u32::MAX, |probe| probe.first),
             chance: SmallRng::seed_from_u64(seed),
             config,
@@ -184,9 +191,9 @@ impl Gradient {
 
     /// The baseline with what a window tells of it.
     fn learn(&mut self, rtt: f64, near: bool) -> f64 {
-        let honest = !near || rtt < self.baseline.get() || self.baseline.is_warming();
-        if self.config.probe.is_some() && !honest {
-            return self.baseline.get();
+        let known = self.baseline.get();
+        if self.config.probe.is_some() && near && known > 0.0 && rtt > known {
+            return known;
         }
         let baseline = self.baseline.add(rtt);
         // After a long time of slowness it has to come down faster than an average does (Gradient2's rule).
@@ -210,7 +217,9 @@ impl Gradient {
                     probe.first
                 };
                 self.baseline.set(rtt);
-                self.limit = back_to;
+                // As much of the limit as was queue by the new measure goes at once.
+                self.limit = self.bounded(back_to * change.clamp(0.5, 1.0));
+                self.peak = self.limit;
                 self.wait_for_probe();
             }
         }
@@ -228,6 +237,10 @@ impl Gradient {
         }
         if strangled {
             *left = (*left).min(STRANGLED);
+        }
+        self.peak = self.peak.max(self.limit);
+        if self.limit < self.peak * FALLEN {
+            *left = 0;
         }
         *left = left.saturating_sub(1);
         if *left > 0 {

@@ -57,7 +57,9 @@ impl Future for Waiting {
         let Some(until) = this.until else {
             return Poll::Pending;
         };
-        let sleep = this.sleep.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        let sleep = this
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(until)));
         if sleep.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }

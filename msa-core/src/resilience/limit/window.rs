@@ -81,7 +81,8 @@ impl Window {
     #[inline]
     pub(super) fn close(&self, now: u64) -> Option<Sample> {
         let ends = self.ends.load(Ordering::Relaxed);
-        if now < ends || self.sums.load(Ordering::Relaxed) >> SUM_BITS < self.config.samples.into() {
+        if now < ends || self.sums.load(Ordering::Relaxed) >> SUM_BITS < self.config.samples.into()
+        {
             return None;
         }
         self.close_over(now, ends)
@@ -101,6 +102,14 @@ impl Window {
         let next = now.saturating_add(nanos(length)).min(CLOSING - 1);
         self.ends.store(next, Ordering::Release);
         Some(Sample::new(rtt, in_flight, dropped))
+    }
+}
+
+#[cfg(all(test, msa_loom))]
+impl Window {
+    /// How many measurements are in the open window.
+    pub(super) fn counted(&self) -> u64 {
+        self.sums.load(Ordering::Relaxed) >> SUM_BITS
     }
 }
 

@@ -123,7 +123,10 @@ impl<W> Queue<W> {
     pub fn shed(&mut self, now: Instant, out: &mut Vec<(W, Reason)>) {
         let max_wait = self.config.max_wait;
         for lane in &mut self.lanes {
-            while lane.front().is_some_and(|entry| waited(entry, now) >= max_wait) {
+            while lane
+                .front()
+                .is_some_and(|entry| waited(entry, now) >= max_wait)
+            {
                 if let Some(entry) = lane.pop_front() {
                     self.len -= 1;
                     out.push((entry.waiter, Reason::QueueTime));

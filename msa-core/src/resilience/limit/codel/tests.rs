@@ -35,10 +35,10 @@ fn drain(queue: &mut Queue<u32>) -> Vec<u32> {
 fn stand(queue: &mut Queue<u32>, now: Instant) -> Instant {
     let mut out = Vec::new();
     queued(queue.push(now, Usual, 1000));
-    for ms in [6, 106] {
-        queued(queue.push(now + MS * (ms - 6), Usual, 1000 + ms));
-        queue.shed(now + MS * ms, &mut out);
-    }
+    queue.shed(now + MS * 6, &mut out);
+    queued(queue.push(now + MS * 50, Usual, 1001));
+    queued(queue.push(now + MS * 51, Usual, 1002));
+    queue.shed(now + MS * 106, &mut out);
     assert!(queue.is_last_in_first_out());
     while let Some(class) = queue.highest() {
         queue.pop(class);
@@ -50,7 +50,13 @@ fn stand(queue: &mut Queue<u32>, now: Instant) -> Instant {
 async fn the_highest_class_goes_first_and_in_it_the_oldest() {
     let mut queue = queue(10);
     let now = clock::now();
-    for (who, class) in [(1, Usual), (2, Background), (3, Critical), (4, Usual), (5, Sheddable)] {
+    for (who, class) in [
+        (1, Usual),
+        (2, Background),
+        (3, Critical),
+        (4, Usual),
+        (5, Sheddable),
+    ] {
         queued(queue.push(now, class, who));
     }
     assert_eq!(drain(&mut queue), [3, 1, 4, 5, 2]);
@@ -144,8 +150,14 @@ async fn a_standing_queue_is_drained_and_a_burst_is_not_touched() {
     };
     for lifo in [false, true] {
         let (left, dropped) = run(100, 1000, lifo);
-        assert!(left <= 2, "{left} still wait, {dropped} were dropped, lifo {lifo}");
-        assert!((95..=100).contains(&dropped), "{dropped} of 100, lifo {lifo}");
+        assert!(
+            left <= 2,
+            "{left} still wait, {dropped} were dropped, lifo {lifo}"
+        );
+        assert!(
+            (95..=100).contains(&dropped),
+            "{dropped} of 100, lifo {lifo}"
+        );
     }
     // What is served within an interval is nobody's loss.
     assert_eq!(run(0, 1000, true), (0, 0));
