@@ -118,7 +118,9 @@ pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
     AdminSettings, BalanceSettings, BalancerName, BreakerSettings, ClientSettings, CorsSettings,
-    DiscoverySettings, DrainSettings, HealthSettings, Http2Settings, LatencyEnd, LogFormat,
-    LogSettings, ServerSettings, Settings, ThrottleSettings, TxnHeaderNames, TxnSettings,
+    DiscoverySettings, DrainSettings, HealthSettings, Http2Settings, LatencyEnd, LimitAlgorithm,
+    LimitMode, LimitQueueSettings, LimitSettings, LimitShareSettings, LogFormat, LogSettings,
+    OverloadRouteSettings, OverloadSettings, ServerSettings, Settings, ThrottleSettings,
+    TxnHeaderNames, TxnSettings,
 };
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

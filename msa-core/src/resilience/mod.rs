@@ -7,7 +7,10 @@ pub mod breaker;
 pub mod bulkhead;
 pub mod coalesce;
 pub mod fallback;
+pub mod limit;
+
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 pub mod throttle;
 pub mod timeout;
+pub mod window;

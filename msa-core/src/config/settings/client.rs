@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BalanceSettings, BalancerName, BreakerSettings, ThrottleSettings};
+use super::{BalanceSettings, BalancerName, BreakerSettings, LimitSettings, ThrottleSettings};
 use crate::config::{Size, Span};
 
 /// Calls to one service, or the defaults for all.
@@ -47,6 +47,8 @@ pub struct ClientSettings {
     pub breaker: BreakerSettings,
     /// The client throttle, an alternative to the breaker.
     pub throttle: ThrottleSettings,
+    /// How many calls may be in flight at once.
+    pub limit: LimitSettings,
 }
 
 impl Default for ClientSettings {
@@ -66,6 +68,7 @@ impl Default for ClientSettings {
             allow_plain_hosts: false,
             breaker: BreakerSettings::default(),
             throttle: ThrottleSettings::default(),
+            limit: LimitSettings::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
 mod balance;
 mod breaker;
 mod client;
+mod limit;
 mod log;
 mod server;
 mod throttle;
@@ -21,6 +22,10 @@ use serde::{Deserialize, Serialize};
 pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
 pub use breaker::BreakerSettings;
 pub use client::ClientSettings;
+pub use limit::{
+    LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings, LimitShareSettings,
+    OverloadRouteSettings, OverloadSettings,
+};
 pub use log::{LogFormat, LogSettings};
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
 pub use throttle::ThrottleSettings;
