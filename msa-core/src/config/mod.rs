@@ -120,4 +120,5 @@ pub use settings::{
     HealthSettings, Http2Settings, LogFormat, LogSettings, ServerSettings, Settings,
     TxnHeaderNames, TxnSettings,
 };
+pub(crate) use suggest::nearest;
 pub use units::{Rate, Secret, Size, Span, UnitError};
