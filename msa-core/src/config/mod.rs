@@ -123,4 +123,5 @@ pub use settings::{
     OverloadRouteSettings, OverloadSettings, ServerSettings, Settings, ThrottleSettings,
     TxnHeaderNames, TxnSettings,
 };
+pub(crate) use suggest::nearest;
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};
