@@ -17,7 +17,7 @@
 //!     .into_iter()
 //!     .map(str::parse)
 //!     .collect::<Result<_, _>>()?;
-//! let balancer = balance::build(BalancerName::RoundRobin, 7);
+//! let balancer = balance::build(BalancerName::RoundRobin, 7, clock::now());
 //! balancer.update(&users, clock::now());
 //!
 //! let now = clock::now();
@@ -28,23 +28,42 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer;
+mod balanced;
 mod build;
+mod chance;
+mod ewma;
+mod fleet;
+mod gate;
+mod hint;
+mod members;
 mod pick;
+mod ramp;
 mod round_robin;
+mod slot;
+mod watch;
 
-pub use build::build;
-pub use pick::{End, Pick, PickHint, Tracked};
+pub use answer::{Answer, End, LoadReport};
+pub use balanced::{Algorithm, Balanced};
+pub use build::{build, on};
+pub use chance::Chance;
+pub use fleet::{Fleet, LatencyEnd, Measures};
+pub use gate::{Gate, MakeGate};
+pub use hint::{Only, PickHint};
+pub use members::Members;
+pub use pick::Pick;
+pub use ramp::Ramp;
 pub use round_robin::RoundRobin;
+pub use slot::{Mark, Slot, Standing};
+pub use watch::Watch;
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::clock::Instant;
 use crate::discovery::EndpointSet;
 
-/// An algorithm that chooses endpoints for one service.
-///
-/// Both methods are called from many threads at once; `pick` stands on the path of every attempt and should neither lock nor
-/// allocate. An implementation reads no clock and draws chance from a seed.
+/// What chooses the endpoints of one service; as a rule a [`Balanced`].
 pub trait Balancer: Send + Sync + fmt::Debug + 'static {
     /// Takes over a new snapshot; statistics of endpoints that stay, by their
     /// [identity](crate::discovery::Endpoint::identity), are kept.
@@ -53,6 +72,12 @@ pub trait Balancer: Send + Sync + fmt::Debug + 'static {
     /// Chooses an endpoint, or `None` when there is none to choose.
     ///
     /// An endpoint that the hint avoids is chosen only when there is no other, and one of weight 0 only when no other may be
-    /// chosen.
+    /// chosen; one that is set aside or whose breaker is open only when no healthy one is there, and one that the hint excludes
+    /// never.
     fn pick(&self, hint: &PickHint<'_>, now: Instant) -> Option<Pick>;
+
+    /// The slots that it chooses from, when it is made so.
+    fn fleet(&self) -> Option<&Arc<Fleet>> {
+        None
+    }
 }

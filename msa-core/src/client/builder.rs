@@ -12,13 +12,14 @@ use super::services::Services;
 use super::transport::{ReqwestTransport, Transport, lean};
 use super::{CallError, CallErrorKind, ServiceClient};
 use crate::balance::{self, Balancer};
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::config::{BalancerName, ClientSettings, Settings};
 use crate::discovery::Discover;
 use crate::event::{Observer, Observers};
 use crate::txn::{Headers, Txn};
 
-pub(super) type MakeBalancer = Arc<dyn Fn(&str, BalancerName) -> Arc<dyn Balancer> + Send + Sync>;
+pub(super) type MakeBalancer =
+    Arc<dyn Fn(&str, BalancerName, Instant) -> Arc<dyn Balancer> + Send + Sync>;
 
 /// Builds a [`ServiceClient`].
 #[must_use = "it does nothing until you `build` it"]
@@ -87,7 +88,7 @@ impl ServiceClientBuilder {
     where
         F: Fn(&str, BalancerName) -> Arc<dyn Balancer> + Send + Sync + 'static,
     {
-        self.make_balancer = Some(Arc::new(make));
+        self.make_balancer = Some(Arc::new(move |service, name, _| make(service, name)));
         self
     }
 
@@ -169,11 +170,11 @@ impl ServiceClientBuilder {
 
 /// The balancers that the configuration names, each service's with its own chance.
 fn by_name(seed: u64) -> MakeBalancer {
-    Arc::new(move |service, name| {
+    Arc::new(move |service, name, now| {
         let seed = service
             .bytes()
             .fold(seed, |seed, byte| seed.rotate_left(7) ^ u64::from(byte));
-        balance::build(name, seed)
+        balance::build(name, seed, now)
     })
 }
 

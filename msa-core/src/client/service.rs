@@ -94,7 +94,7 @@ impl Service {
         let endpoints = endpoint_news
             .as_mut()
             .map_or(alone, |news| news.borrow_and_update().clone());
-        let balancer = (shared.make_balancer)(&name, settings.balancer);
+        let balancer = (shared.make_balancer)(&name, settings.balancer, now);
         balancer.update(&endpoints, now);
         let snapshot = Snapshot {
             limits: Limits::from(&settings),
@@ -173,7 +173,7 @@ impl Service {
             }
             if settings.balancer != next.balancer_name {
                 next.balancer_name = settings.balancer;
-                next.balancer = (shared.make_balancer)(&self.name, settings.balancer);
+                next.balancer = (shared.make_balancer)(&self.name, settings.balancer, now);
                 next.balancer.update(&next.endpoints, now);
             }
         }
