@@ -91,7 +91,8 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Option<(u32, u128)> {
-        LoadReport::parse(text.as_bytes()).map(|report| (report.in_flight, report.latency.as_micros()))
+        LoadReport::parse(text.as_bytes())
+            .map(|report| (report.in_flight, report.latency.as_micros()))
     }
 
     #[test]
@@ -101,14 +102,29 @@ mod tests {
         assert_eq!(parse("\trif=0 "), Some((0, 0)));
         assert_eq!(parse("rif=1, cpu=0.7, later=\"x\""), Some((1, 0)));
         assert_eq!(parse("rif=5000000000"), Some((u32::MAX, 0)));
-        assert_eq!(parse("rif=1, latency_us=999999999999999"), Some((1, 3_600_000_000)));
+        assert_eq!(
+            parse("rif=1, latency_us=999999999999999"),
+            Some((1, 3_600_000_000))
+        );
     }
 
     #[test]
     fn what_is_not_is_no_report() {
         for text in [
-            "", ",", "rif", "rif=", "rif=-1", "rif=+1", "rif=1.5", "rif=1 2", "rif=x", "latency_us=5", "rif=1,rif=1",
-            "rif=1,", "rif=1234567890123456", "rif=1, latency_us=\u{661}",
+            "",
+            ",",
+            "rif",
+            "rif=",
+            "rif=-1",
+            "rif=+1",
+            "rif=1.5",
+            "rif=1 2",
+            "rif=x",
+            "latency_us=5",
+            "rif=1,rif=1",
+            "rif=1,",
+            "rif=1234567890123456",
+            "rif=1, latency_us=\u{661}",
         ] {
             assert_eq!(parse(text), None, "{text:?}");
         }

@@ -35,13 +35,18 @@ mod chance;
 mod ewma;
 mod fleet;
 mod gate;
+mod hash;
 mod hint;
+mod load_report;
 mod members;
 mod pick;
+mod prequal;
 mod ramp;
 mod round_robin;
 mod slot;
+mod subset;
 mod watch;
+mod zone;
 
 pub use answer::{Answer, End, LoadReport};
 pub use balanced::{Algorithm, Balanced};
@@ -49,13 +54,20 @@ pub use build::{build, on};
 pub use chance::Chance;
 pub use fleet::{Fleet, LatencyEnd, Measures};
 pub use gate::{Gate, MakeGate};
+pub use hash::{
+    ConsistentHash, MAGLEV_TABLE_SIZE, Maglev, MaglevTable, RingHash, RingSize, RingTable, hash_key,
+};
 pub use hint::{Only, PickHint};
+pub use load_report::LOAD_HEADER;
 pub use members::Members;
 pub use pick::Pick;
+pub use prequal::{Prequal, PrequalRules, Probe};
 pub use ramp::Ramp;
 pub use round_robin::RoundRobin;
 pub use slot::{Mark, Slot, Standing};
+pub use subset::{ClientIndex, Subset};
 pub use watch::Watch;
+pub use zone::{MakeAlgorithm, ZoneAware};
 
 use std::fmt;
 use std::sync::Arc;
@@ -78,6 +90,12 @@ pub trait Balancer: Send + Sync + fmt::Debug + 'static {
 
     /// The slots that it chooses from, when it is made so.
     fn fleet(&self) -> Option<&Arc<Fleet>> {
+        None
+    }
+
+    /// A probe for an endpoint's load that is due at `now`, to be sent beside the calls: asked after a pick, until there is `None`.
+    fn probe_due(&self, now: Instant) -> Option<Probe> {
+        let _ = now; // most do not care
         None
     }
 }

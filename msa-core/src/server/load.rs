@@ -162,7 +162,8 @@ impl LoadGuard {
     /// What to tell on this request's own response: the load without it.
     #[must_use]
     pub fn report(&self, now: Instant) -> LoadReport {
-        self.load.report_for(self.load.in_flight().saturating_sub(1), now)
+        self.load
+            .report_for(self.load.in_flight().saturating_sub(1), now)
     }
 
     /// Ends the request at `now`, at the end of its body, and keeps its latency. A guard that is merely dropped keeps none: a

@@ -23,7 +23,7 @@ pub fn hash_key(key: impl AsRef<[u8]>) -> u64 {
 }
 
 /// XXH64 of the bytes.
-pub(super) fn xxh64(bytes: &[u8], seed: u64) -> u64 {
+pub(in crate::balance) fn xxh64(bytes: &[u8], seed: u64) -> u64 {
     let mut rest = bytes;
     let mut hash = if bytes.len() >= 32 {
         let mut lanes = [

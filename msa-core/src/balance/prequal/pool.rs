@@ -19,7 +19,18 @@ pub(super) struct Pool<K> {
     /// How many removals are owed, in fractions.
     owed: f64,
     worst_is_next: bool,
+    /// How many probes may be sent, in fractions.
+    allowed: f64,
     rng: SmallRng,
+}
+
+/// How this client sees a replica.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// What it should carry, relative to the others; above 0.
+    pub(super) share: f32,
+    /// What this client has in flight there.
+    pub(super) in_flight: u32,
 }
 
 #[derive(Debug)]
@@ -43,6 +54,13 @@ struct Rank {
     second: f64,
 }
 
+impl Seen {
+    const PLAIN: Self = Self {
+        share: 1.0,
+        in_flight: 0,
+    };
+}
+
 impl<K: Copy + Eq> Pool<K> {
     pub(super) fn new(rules: PrequalRules, seed: u64) -> Self {
         Self {
@@ -51,6 +69,7 @@ impl<K: Copy + Eq> Pool<K> {
             supply: Supply::default(),
             owed: 0.0,
             worst_is_next: false,
+            allowed: 0.0,
             rng: SmallRng::seed_from_u64(seed),
             rules,
         }
@@ -95,34 +114,36 @@ impl<K: Copy + Eq> Pool<K> {
 
     /// Renames every replica, and forgets those that have no new name.
     pub(super) fn rename(&mut self, mut rename: impl FnMut(K) -> Option<K>) {
-        self.entries.retain_mut(|entry| match rename(entry.replica) {
-            Some(name) => {
-                entry.replica = name;
-                true
-            }
-            None => false,
-        });
+        self.entries
+            .retain_mut(|entry| match rename(entry.replica) {
+                Some(name) => {
+                    entry.replica = name;
+                    true
+                }
+                None => false,
+            });
     }
 
-    /// Chooses the least loaded replica among those that have a share: `share` is a replica's capacity relative to the others,
-    /// and `None` for one that this call may not take. `None` when too few are known to choose from.
+    /// Chooses the least loaded replica among those that are seen; one that this call may not take is not. `None` when too few
+    /// are known to choose from.
     pub(super) fn choose(
         &mut self,
         replicas: usize,
         now: Instant,
-        mut share: impl FnMut(K) -> Option<f32>,
+        mut see: impl FnMut(K) -> Option<Seen>,
     ) -> Option<K> {
         self.expire(now);
         self.supply.picked();
+        self.allowed = (self.allowed + self.rules.probe_rate).min(self.rules.pool_size as f64);
         let limit = f64::from(self.in_flight.quantile(self.rules.hot_quantile));
         let mut candidates = 0;
         let mut best: Option<(Rank, usize)> = None;
         for (at, entry) in self.entries.iter().enumerate() {
-            let Some(share) = share(entry.replica) else {
+            let Some(seen) = see(entry.replica) else {
                 continue;
             };
             candidates += 1;
-            let rank = entry.rank(limit, share.into());
+            let rank = entry.rank(limit, seen);
             if best.is_none_or(|(least, _)| rank < least) {
                 best = Some((rank, at));
             }
@@ -140,10 +161,17 @@ impl<K: Copy + Eq> Pool<K> {
         Some(chosen)
     }
 
-    /// How many entries are fresh.
-    pub(super) fn fresh(&mut self, now: Instant) -> usize {
-        self.expire(now);
+    /// How many reports there are; after a choice, all are fresh.
+    pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    pub(super) fn probes_allowed(&self) -> usize {
+        self.allowed as usize
+    }
+
+    pub(super) fn probe_sent(&mut self) {
+        self.allowed -= 1.0;
     }
 
     pub(super) fn contains(&self, replica: K) -> bool {
@@ -189,7 +217,7 @@ impl<K: Copy + Eq> Pool<K> {
 
     fn remove_worst(&mut self, limit: f64) {
         let worst = (self.entries.iter().enumerate())
-            .map(|(at, entry)| (entry.rank(limit, 1.0), at))
+            .map(|(at, entry)| (entry.rank(limit, Seen::PLAIN), at))
             .reduce(|a, b| if b.0 > a.0 { b } else { a });
         if let Some((_, at)) = worst {
             self.entries.swap_remove(at);
@@ -199,8 +227,9 @@ impl<K: Copy + Eq> Pool<K> {
 
 impl<K> Entry<K> {
     /// A replica of half the others' share looks twice as loaded and twice as slow.
-    fn rank(&self, limit: f64, share: f64) -> Rank {
-        let in_flight = f64::from(self.in_flight) / share;
+    fn rank(&self, limit: f64, seen: Seen) -> Rank {
+        let share = f64::from(seen.share);
+        let in_flight = f64::from(self.in_flight.max(seen.in_flight)) / share;
         let latency = self.latency as f64 / share;
         let hot = in_flight > limit;
         let (first, second) = if hot {
@@ -242,8 +271,8 @@ mod tests {
         pool
     }
 
-    fn any(_: u32) -> Option<f32> {
-        Some(1.0)
+    fn any(_: u32) -> Option<Seen> {
+        Some(Seen::PLAIN)
     }
 
     #[test]
@@ -267,7 +296,9 @@ mod tests {
     fn each_request_sent_counts_as_in_flight_until_the_next_report() {
         let now = clock::now();
         let mut pool = filled(&[(0, 10), (0, 20), (2, 30)], now);
-        let picks: Vec<_> = (0..8).map(|_| pool.choose(MANY, now, any).unwrap()).collect();
+        let picks: Vec<_> = (0..8)
+            .map(|_| pool.choose(MANY, now, any).unwrap())
+            .collect();
         // 0 until it is above the limit of 2, then 1 until it is, then 2; then all are hot and the least loaded is next.
         assert_eq!(picks, [0, 0, 0, 1, 1, 1, 2, 0]);
         pool.add(0, report(0, 10), false, MANY, now);
@@ -282,7 +313,8 @@ mod tests {
         pool.add(4, report(0, 8), false, MANY, now + ms(500));
         assert_eq!(pool.choose(MANY, now + ms(1000), any), Some(0));
         assert_eq!(pool.choose(MANY, now + ms(1001), any), Some(4));
-        assert_eq!(pool.fresh(now + ms(1501)), 0);
+        assert_eq!(pool.choose(MANY, now + ms(1501), any), None);
+        assert_eq!(pool.len(), 0);
     }
 
     #[test]
@@ -292,7 +324,10 @@ mod tests {
         assert_eq!(pool.choose(MANY, now, any), None);
         assert_eq!(pool.choose(1, now, any), Some(0)); // unless there is no other
         pool.add(1, report(0, 2), false, MANY, now);
-        assert_eq!(pool.choose(MANY, now, |one| (one == 1).then_some(1.0)), None);
+        assert_eq!(
+            pool.choose(MANY, now, |one| (one == 1).then_some(Seen::PLAIN)),
+            None
+        );
         assert_eq!(pool.choose(MANY, now, any), Some(0));
     }
 
@@ -304,9 +339,9 @@ mod tests {
             pool.add(replica, report(0, 1), false, MANY, now + ms(replica.into()));
         }
         pool.add(0, report(0, 1), false, MANY, now + ms(20));
-        assert_eq!(pool.fresh(now), 16);
+        assert_eq!(pool.len(), 16);
         pool.add(16, report(0, 1), false, MANY, now + ms(30));
-        assert_eq!(pool.fresh(now), 16);
+        assert_eq!(pool.len(), 16);
         assert!(pool.contains(0) && !pool.contains(1) && pool.contains(16));
     }
 
@@ -314,8 +349,28 @@ mod tests {
     fn half_the_share_looks_twice_as_loaded() {
         let now = clock::now();
         let mut pool = filled(&[(0, 10), (0, 15), (0, 40)], now);
-        let share = |one| Some(if one == 0 { 0.5 } else { 1.0 });
-        assert_eq!(pool.choose(MANY, now, share), Some(1));
+        let see = |one| {
+            let share = if one == 0 { 0.5 } else { 1.0 };
+            Some(Seen {
+                share,
+                in_flight: 0,
+            })
+        };
+        assert_eq!(pool.choose(MANY, now, see), Some(1));
+    }
+
+    #[test]
+    fn what_this_client_has_in_flight_counts_when_it_is_more_than_the_report_says() {
+        let now = clock::now();
+        let mut pool = filled(&[(0, 10), (0, 15), (1, 40)], now);
+        let see = |one| {
+            let in_flight = if one == 0 { 5 } else { 0 };
+            Some(Seen {
+                share: 1.0,
+                in_flight,
+            })
+        };
+        assert_eq!(pool.choose(MANY, now, see), Some(1));
     }
 
     #[test]
@@ -338,7 +393,7 @@ mod tests {
         // A pick takes its entry now or the next time, and one more entry is removed.
         for left in [15, 13, 11] {
             assert!(pool.choose(MANY, now, any).is_some());
-            let fresh = pool.fresh(now);
+            let fresh = pool.len();
             assert!((left - 1..=left + 3).contains(&fresh), "{fresh}");
         }
     }
@@ -347,7 +402,9 @@ mod tests {
     fn removal_takes_the_oldest_and_the_worst_in_turns() {
         let now = clock::now();
         let mut pool = pool();
-        for (replica, (in_flight, latency)) in (0..).zip([(1, 10), (1, 30), (1, 20), (0, 5), (0, 6)]) {
+        for (replica, (in_flight, latency)) in
+            (0..).zip([(1, 10), (1, 30), (1, 20), (0, 5), (0, 6)])
+        {
             let at = now + ms(u64::from(replica));
             pool.add(replica, report(in_flight, latency), false, MANY, at);
         }
@@ -378,7 +435,7 @@ mod tests {
         for _ in 0..1000 {
             assert!(pool.choose(3, now, any).is_some());
         }
-        assert_eq!(pool.fresh(now), 3);
+        assert_eq!(pool.len(), 3);
     }
 
     #[test]
@@ -388,6 +445,6 @@ mod tests {
         pool.rename(|one| (one != 1).then_some(one + 10));
         assert!(pool.contains(10) && pool.contains(12) && !pool.contains(11));
         pool.forget(10);
-        assert_eq!(pool.fresh(now), 1);
+        assert_eq!(pool.len(), 1);
     }
 }

@@ -55,7 +55,10 @@ mod tests {
             recent.push(n);
         }
         let at = |share| recent.quantile(share);
-        assert_eq!([at(0.0), at(0.2), at(0.21), at(0.84), at(1.0)], [1, 1, 2, 5, 5]);
+        assert_eq!(
+            [at(0.0), at(0.2), at(0.21), at(0.84), at(1.0)],
+            [1, 1, 2, 5, 5]
+        );
     }
 
     #[test]
@@ -63,7 +66,11 @@ mod tests {
         let mut recent = Recent::new();
         for n in 0..1000 {
             recent.push(n % 7 * 1000 + n);
-            let mut last: Vec<u32> = (0..=n).rev().take(WINDOW).map(|n| n % 7 * 1000 + n).collect();
+            let mut last: Vec<u32> = (0..=n)
+                .rev()
+                .take(WINDOW)
+                .map(|n| n % 7 * 1000 + n)
+                .collect();
             last.sort_unstable();
             assert_eq!(recent.sorted, last);
         }

@@ -14,21 +14,25 @@ const SKIP_SEED: u64 = 0xdead_beef;
 /// Every endpoint gets almost exactly its share, and when the set changes few other keys move. One lookup is one
 /// read. A lighter endpoint passes on some of its turns, so that shares follow the weights, as in Envoy.
 #[derive(Debug, Default)]
-pub(super) struct Maglev {
+pub struct MaglevTable {
     table: Box<[u32]>,
 }
 
-impl Maglev {
+impl MaglevTable {
     /// A table of the least prime that is at least `size`; 4,294,967,291, the largest of 32 bits, is the most.
-    pub(super) fn build(endpoints: &[Endpoint], weights: &[u32], size: u32) -> Self {
+    pub(super) fn new(endpoints: &[(&Endpoint, u32)], size: u32) -> Self {
         let size = next_prime(size);
-        let heaviest = weights.iter().copied().max().unwrap_or(0);
+        let heaviest = endpoints
+            .iter()
+            .map(|(_, weight)| *weight)
+            .max()
+            .unwrap_or(0);
         if heaviest == 0 {
             return Self::default();
         }
         let mut rows: Vec<Row> = (0..)
-            .zip(endpoints.iter().zip(weights))
-            .filter(|(_, (_, weight))| **weight > 0)
+            .zip(endpoints)
+            .filter(|(_, (_, weight))| *weight > 0)
             .map(|(index, (endpoint, weight))| Row::new(index, endpoint, *weight, size))
             .collect();
         // The order of the source must not matter: two clients that list the same endpoints differently agree.
@@ -120,13 +124,22 @@ mod tests {
 
     fn endpoints(n: usize) -> Vec<Endpoint> {
         (0..n)
-            .map(|i| format!("http://10.0.{}.{}:80", i / 250, i % 250).parse().unwrap())
+            .map(|i| {
+                format!("http://10.0.{}.{}:80", i / 250, i % 250)
+                    .parse()
+                    .unwrap()
+            })
             .collect()
     }
 
+    fn build(endpoints: &[Endpoint], weights: impl Fn(usize) -> u32, size: u32) -> MaglevTable {
+        let rows: Vec<_> = endpoints.iter().zip((0..).map(weights)).collect();
+        MaglevTable::new(&rows, size)
+    }
+
     fn table(n: usize, weights: impl Fn(usize) -> u32, size: u32) -> Vec<u32> {
-        let weights: Vec<u32> = (0..n).map(weights).collect();
-        Maglev::build(&endpoints(n), &weights, size).table.to_vec()
+        let endpoints = endpoints(n);
+        build(&endpoints, weights, size).table.to_vec()
     }
 
     fn shares(table: &[u32], n: usize) -> Vec<usize> {
@@ -197,8 +210,8 @@ mod tests {
     fn the_order_of_the_source_does_not_matter() {
         let forth = endpoints(20);
         let back: Vec<Endpoint> = forth.iter().rev().cloned().collect();
-        let a = Maglev::build(&forth, &[1; 20], 251);
-        let b = Maglev::build(&back, &[1; 20], 251);
+        let a = build(&forth, |_| 1, 251);
+        let b = build(&back, |_| 1, 251);
         for key in 0..251 {
             let (a, b) = (a.get(key).unwrap(), b.get(key).unwrap());
             assert_eq!(forth[a as usize], back[b as usize]);
@@ -211,10 +224,7 @@ mod tests {
             [0, 2, 8, 65_536, 65_537].map(next_prime),
             [2, 2, 11, 65_537, 65_537]
         );
-        assert_eq!(Maglev::default().get(7), None);
-        assert_eq!(
-            Maglev::build(&endpoints(1), &[1], 0).table.as_ref(),
-            [0, 0]
-        );
+        assert_eq!(MaglevTable::default().get(7), None);
+        assert_eq!(build(&endpoints(1), |_| 1, 0).table.as_ref(), [0, 0]);
     }
 }
