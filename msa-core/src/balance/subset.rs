@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::hash::xxh64;
+use super::hash::{hashed_name, xxh64};
 use super::{Algorithm, Chance, Members, PickHint, Probe, Slot, Standing, Watch};
 use crate::clock::Instant;
 use crate::discovery::Endpoint;
@@ -178,12 +178,7 @@ fn shares(active: &[Arc<Slot>], size: usize, client: ClientIndex) -> Vec<(&Arc<S
 
 /// Where an endpoint stands on the ring of a lot: the same for all clients, whatever its weight.
 fn place(endpoint: &Endpoint, lot: u64) -> u64 {
-    let place = xxh64(endpoint.authority().as_bytes(), lot);
-    match endpoint.addr() {
-        // One name may stand for several addresses.
-        Some(addr) => xxh64(addr.to_string().as_bytes(), place),
-        None => place,
-    }
+    xxh64(hashed_name(endpoint).as_bytes(), lot)
 }
 
 #[cfg(all(test, not(msa_loom)))]

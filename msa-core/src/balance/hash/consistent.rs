@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::maglev_table::MaglevTable;
+use super::name::hashed_name;
 use super::ring_table::{RingSize, RingTable};
 use super::total::Total;
 use super::xxh64::{avalanche, xxh64};
@@ -198,7 +199,7 @@ fn has_room(slot: &Slot, bound: f64) -> bool {
 fn takes(slot: &Slot, hash: u64, now: Instant) -> bool {
     let ramp = slot.ramp(now);
     // Another hash than the walk's, on which an endpoint's keys are neighbours.
-    let key = || xxh64(slot.endpoint().authority().as_bytes(), hash);
+    let key = || xxh64(hashed_name(slot.endpoint()).as_bytes(), hash);
     ramp >= 1.0 || ((key() >> 40) as f32) < ramp * (1 << 24) as f32
 }
 

@@ -1,5 +1,6 @@
 //! The lookup table of Maglev.
 
+use super::name::hashed_name;
 use super::xxh64::xxh64;
 use crate::discovery::Endpoint;
 
@@ -78,7 +79,8 @@ struct Row {
 
 impl Row {
     fn new(index: u32, endpoint: &Endpoint, weight: u32, size: u32) -> Self {
-        let name = endpoint.authority().as_bytes();
+        let name = hashed_name(endpoint);
+        let name = name.as_bytes();
         let within = |hash: u64, range: u32| (hash % u64::from(range.max(1))) as u32;
         Self {
             index,

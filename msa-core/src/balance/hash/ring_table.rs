@@ -1,14 +1,17 @@
-//! The ring of Karger et al., laid out as Envoy does.
+//! The ring of Karger et al.
 
+use super::name::hashed_name;
 use super::xxh64::xxh64;
 use crate::discovery::Endpoint;
+use crate::txn::Decimal;
 
 /// How many places a ring has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RingSize {
     /// At least so many places in all, 1024 by default: the more, the closer the shares come to the weights.
     pub min: u32,
-    /// At most so many, 8,388,608 by default; what a ring takes in memory is 16 bytes a place.
+    /// At most so many, unless there are more endpoints; 1,048,576 by default. A place takes 16 bytes.
     pub max: u32,
 }
 
@@ -16,16 +19,40 @@ impl Default for RingSize {
     fn default() -> Self {
         Self {
             min: 1024,
-            max: 8 * 1024 * 1024,
+            max: 1 << 20,
         }
     }
 }
 
+impl RingSize {
+    /// These bounds.
+    #[must_use]
+    pub fn new(min: u32, max: u32) -> Self {
+        Self { min, max }
+    }
+
+    /// How many places one unit of weight has.
+    fn scale(self, weight: f64) -> f64 {
+        let mut scale = PLACES / 100.0;
+        while scale * weight < f64::from(self.min) {
+            scale *= 2.0;
+        }
+        while scale * weight > f64::from(self.max.max(1)) {
+            scale /= 2.0;
+        }
+        scale
+    }
+}
+
+/// The places of an endpoint of weight 100, the default: enough for shares that are even to some 6 %.
+const PLACES: f64 = 256.0;
+
 /// Places on a circle of 64-bit numbers, each belonging to an endpoint; a key belongs to the next place clockwise.
 ///
-/// Each endpoint has as many places as its weight asks for: the lightest one a whole number of them, at least so many that
-/// the ring reaches its least size. The n-th place of an endpoint is at XXH64(`host:port_n`), so that a ring in Envoy
-/// over the same addresses is the same ring, and a change of the set moves only the keys of what came or left.
+/// An endpoint of weight w has 256 w / 100 places, or that by a power of two where the ring would be smaller or larger than its bounds.
+/// So a change of the set moves only the keys of what came or left, except where it crosses such a power. (Envoy divides a
+/// ring of the least size by the number of endpoints: there all endpoints lose and win places with each change.) The n-th
+/// place of an endpoint is at XXH64(`host:port_n`), as in Envoy.
 #[derive(Debug, Default)]
 pub struct RingTable {
     /// Sorted by place.
@@ -33,33 +60,27 @@ pub struct RingTable {
 }
 
 impl RingTable {
-    pub(super) fn new(places: &[(&Endpoint, u32)], size: RingSize) -> Self {
-        let weights = || places.iter().map(|(_, weight)| *weight);
-        let total: f64 = weights().map(f64::from).sum();
-        let lightest = weights().filter(|weight| *weight > 0).min();
-        let Some(lightest) = lightest.map(|lightest| f64::from(lightest) / total) else {
+    pub(super) fn new(endpoints: &[(&Endpoint, u32)], size: RingSize) -> Self {
+        let weight: f64 = endpoints.iter().map(|(_, weight)| f64::from(*weight)).sum();
+        if weight <= 0.0 {
             return Self::default();
-        };
-        let scale = f64::min(
-            (lightest * f64::from(size.min)).ceil() / lightest,
-            f64::from(size.max),
-        );
-        let endpoints = places;
-        let mut places = Vec::with_capacity(scale.ceil() as usize);
-        let (mut laid, mut target) = (0.0, 0.0);
+        }
+        let scale = size.scale(weight);
+        let mut places = Vec::with_capacity((scale * weight) as usize + endpoints.len());
         let mut name = String::new();
         for (index, (endpoint, weight)) in (0..).zip(endpoints) {
-            // Places are whole: what one endpoint's share leaves over is the next one's to use.
-            target += scale * f64::from(*weight) / total;
-            let mut nth = 0_u32;
-            while laid < target {
-                name.clear();
-                name.push_str(endpoint.authority());
-                name.push('_');
-                name.push_str(&nth.to_string());
+            if *weight == 0 {
+                continue;
+            }
+            let count = (scale * f64::from(*weight)).round().max(1.0) as u32;
+            name.clear();
+            name.push_str(&hashed_name(endpoint));
+            name.push('_');
+            let stem = name.len();
+            for nth in 0..count {
+                name.truncate(stem);
+                name.push_str(Decimal::new(nth.into()).as_str());
                 places.push((xxh64(name.as_bytes(), 0), index));
-                laid += 1.0;
-                nth += 1;
             }
         }
         places.sort_unstable();
@@ -88,10 +109,6 @@ mod tests {
         RingTable::new(&places, size)
     }
 
-    fn size(min: u32, max: u32) -> RingSize {
-        RingSize { min, max }
-    }
-
     fn shares(ring: &RingTable, n: usize) -> Vec<usize> {
         let mut shares = vec![0; n];
         for (_, index) in &ring.places {
@@ -102,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_place_is_the_hash_of_address_and_number_and_a_key_goes_clockwise() {
-        let ring = ring(&[1, 1], size(4, 4));
+        let ring = ring(&[100, 100], RingSize::new(4, 7));
         let mut expected: Vec<(u64, u32)> = vec![
             (xxh64(b"10.0.0.0:80_0", 0), 0),
             (xxh64(b"10.0.0.0:80_1", 0), 0),
@@ -125,15 +142,15 @@ mod tests {
     #[test]
     fn places_follow_the_weights_between_the_least_and_the_largest_size() {
         let shares = |weights: &[u32], size| shares(&ring(weights, size), weights.len());
-        assert_eq!(shares(&[1, 2], size(3, 100)), [1, 2]);
-        assert_eq!(shares(&[1, 2], size(4, 100)), [2, 4]); // the lightest has whole places
-        assert_eq!(shares(&[100, 200, 0], size(12, 100)), [4, 8, 0]);
-        assert_eq!(shares(&[1, 1, 1], size(1, 100)), [1, 1, 1]);
-        assert_eq!(shares(&[1, 999], size(1, 10)), [1, 9]); // cut at the largest: less exact
-        assert_eq!(shares(&[0, 0], size(4, 100)), [0, 0]);
-        assert_eq!(shares(&[], size(4, 100)), [0; 0]);
-        let huge = shares(&[u32::MAX, u32::MAX], RingSize::default());
-        assert_eq!(huge, [512, 512]);
+        let size = RingSize::new(1024, 4096);
+        assert_eq!(shares(&[100, 200, 50, 0], size), [512, 1024, 256, 0]); // 896 would be too few
+        assert_eq!(shares(&[100; 4], size), [256; 4]);
+        assert_eq!(shares(&[100; 16], size), [256; 16]);
+        assert_eq!(shares(&[100; 17], size), [128; 17]); // 4352 would be too many
+        assert_eq!(shares(&[1, 2, 5], size), [164, 328, 819]);
+        assert_eq!(shares(&[1, u32::MAX], size), [1, 2621]); // cut off: less exact
+        assert_eq!(shares(&[0, 0], size), [0, 0]);
+        assert_eq!(shares(&[], size), [0; 0]);
     }
 
     #[test]
