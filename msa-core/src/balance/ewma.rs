@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// How fast the past fades: after this time a value counts 1/e of what it did.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,10 +18,13 @@ const SKEW: u32 = 1 << 16;
 
 impl Decay {
     pub(super) fn new(decay: Duration) -> Self {
-        let nanos = nanos(decay).max(1);
-        let shift = (nanos >> 16).max(1).ilog2();
+        let shift = (nanos(decay) >> 16).max(1).ilog2();
+        Self::with_shift(shift, decay)
+    }
+
+    fn with_shift(shift: u32, decay: Duration) -> Self {
         #[allow(clippy::cast_precision_loss)] // a ratio
-        let per_tick = (1_u64 << shift) as f32 / nanos as f32;
+        let per_tick = (1_u64 << shift) as f32 / nanos(decay).max(1) as f32;
         Self { shift, per_tick }
     }
 
@@ -41,6 +44,37 @@ impl Decay {
             0 => 1.0,
             ahead if ahead > u32::MAX - SKEW => 1.0,
             passed => (-(passed as f32) * self.per_tick).exp(),
+        }
+    }
+}
+
+/// A decay that may change. The ticks stay what they were, since stamps are counted in them.
+#[derive(Debug)]
+pub(super) struct LiveDecay {
+    shift: u32,
+    /// An `f32`.
+    per_tick: AtomicU32,
+}
+
+impl LiveDecay {
+    pub(super) fn new(decay: Duration) -> Self {
+        let Decay { shift, per_tick } = Decay::new(decay);
+        Self {
+            shift,
+            per_tick: AtomicU32::new(per_tick.to_bits()),
+        }
+    }
+
+    pub(super) fn set(&self, decay: Duration) {
+        let per_tick = Decay::with_shift(self.shift, decay).per_tick;
+        self.per_tick.store(per_tick.to_bits(), Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn get(&self) -> Decay {
+        Decay {
+            shift: self.shift,
+            per_tick: f32::from_bits(self.per_tick.load(Ordering::Relaxed)),
         }
     }
 }

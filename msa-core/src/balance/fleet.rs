@@ -7,21 +7,12 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
-use super::ewma::Decay;
+use super::ewma::{Decay, LiveDecay, nanos};
 use super::{MakeGate, Members, Ramp, Slot, Watch};
 use crate::clock::Instant;
+use crate::config::{BalanceSettings, LatencyEnd};
 use crate::discovery::{EndpointSet, Identity};
-use crate::sync::atomic::{AtomicBool, Ordering};
-
-/// When the latency of a request ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LatencyEnd {
-    /// With the last byte of the response's body: right where the body is made while it is sent.
-    #[default]
-    Body,
-    /// With the response's headers: right for streams, which last as long as their reader wants.
-    Headers,
-}
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// How a fleet measures its endpoints.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,6 +26,17 @@ pub struct Measures {
     pub failure_penalty: Duration,
     /// How a new endpoint comes to its full share. Default: in a straight line over 10 s.
     pub ramp: Ramp,
+}
+
+impl From<&BalanceSettings> for Measures {
+    fn from(settings: &BalanceSettings) -> Self {
+        Self {
+            decay: settings.decay.get(),
+            latency: settings.latency,
+            failure_penalty: settings.failure_penalty.get(),
+            ramp: Ramp::default(),
+        }
+    }
 }
 
 impl Default for Measures {
@@ -61,13 +63,44 @@ pub struct Fleet {
 /// What all slots of a fleet share.
 pub(super) struct Common {
     panic: AtomicBool,
-    decay: Decay,
-    measures: Measures,
+    latency_ends_at_headers: AtomicBool,
+    /// In nanoseconds, an `f32`.
+    failure_penalty: AtomicU32,
+    decay: LiveDecay,
+    ramp: ArcSwap<Ramp>,
     watches: Box<[Arc<dyn Watch>]>,
     algorithm: ArcSwapOption<Arc<dyn Watch>>,
+    has_algorithm: AtomicBool,
 }
 
 impl Common {
+    fn new(measures: &Measures, watches: Box<[Arc<dyn Watch>]>) -> Self {
+        let common = Self {
+            panic: AtomicBool::new(false),
+            latency_ends_at_headers: AtomicBool::new(false),
+            failure_penalty: AtomicU32::new(0),
+            decay: LiveDecay::new(measures.decay),
+            ramp: ArcSwap::default(),
+            watches,
+            algorithm: ArcSwapOption::empty(),
+            has_algorithm: AtomicBool::new(false),
+        };
+        common.measure(measures);
+        common
+    }
+
+    fn measure(&self, measures: &Measures) {
+        let at_headers = measures.latency == LatencyEnd::Headers;
+        self.latency_ends_at_headers
+            .store(at_headers, Ordering::Relaxed);
+        #[allow(clippy::cast_precision_loss)] // an assumption
+        let penalty = nanos(measures.failure_penalty) as f32;
+        self.failure_penalty
+            .store(penalty.to_bits(), Ordering::Relaxed);
+        self.decay.set(measures.decay);
+        self.ramp.store(Arc::new(measures.ramp));
+    }
+
     #[inline]
     pub(super) fn in_panic(&self) -> bool {
         self.panic.load(Ordering::Relaxed)
@@ -75,16 +108,26 @@ impl Common {
 
     #[inline]
     pub(super) fn decay(&self) -> Decay {
-        self.decay
+        self.decay.get()
     }
 
     pub(super) fn ramp(&self) -> Ramp {
-        self.measures.ramp
+        **self.ramp.load()
     }
 
     #[inline]
-    pub(super) fn measures(&self) -> &Measures {
-        &self.measures
+    pub(super) fn latency_end(&self) -> LatencyEnd {
+        if self.latency_ends_at_headers.load(Ordering::Relaxed) {
+            LatencyEnd::Headers
+        } else {
+            LatencyEnd::Body
+        }
+    }
+
+    /// In nanoseconds.
+    #[inline]
+    pub(super) fn failure_penalty(&self) -> f32 {
+        f32::from_bits(self.failure_penalty.load(Ordering::Relaxed))
     }
 
     /// Tells everybody who follows the fleet.
@@ -93,7 +136,10 @@ impl Common {
         for watch in &self.watches {
             tell(&**watch);
         }
-        if let Some(watch) = &*self.algorithm.load() {
+        // Relaxed: whoever comes as it changes may tell the old one, or none.
+        if self.has_algorithm.load(Ordering::Relaxed)
+            && let Some(watch) = &*self.algorithm.load()
+        {
             tell(&***watch);
         }
     }
@@ -117,14 +163,13 @@ impl Fleet {
             members: ArcSwap::default(),
             updating: Mutex::new(0),
             make_gate,
-            common: Arc::new(Common {
-                panic: AtomicBool::new(false),
-                decay: Decay::new(measures.decay),
-                measures,
-                watches: watches.into_iter().collect(),
-                algorithm: ArcSwapOption::empty(),
-            }),
+            common: Arc::new(Common::new(&measures, watches.into_iter().collect())),
         }
+    }
+
+    /// Measures like this from now on; what was measured stays.
+    pub fn measure(&self, measures: Measures) {
+        self.common.measure(&measures);
     }
 
     /// The members now.
@@ -181,7 +226,9 @@ impl Fleet {
 
     /// Sets the watch of the algorithm that chooses from this fleet, in place of the last one's.
     pub fn set_algorithm_watch(&self, watch: Option<Arc<dyn Watch>>) {
+        let has_one = watch.is_some();
         self.common.algorithm.store(watch.map(Arc::new));
+        self.common.has_algorithm.store(has_one, Ordering::Relaxed);
     }
 }
 

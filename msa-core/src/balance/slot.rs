@@ -133,13 +133,8 @@ impl Slot {
     /// The peak-sensitive estimate of its latency, faded to `now`; `None` before its first measurement.
     #[must_use]
     pub fn latency(&self, now: Instant) -> Option<Duration> {
-        let nanos = self.latency_nanos(now)?;
+        let nanos = self.vitals.latency.read(self.age(now), self.decay())?;
         Some(Duration::from_secs_f64(f64::from(nanos) / 1e9))
-    }
-
-    #[inline]
-    pub(super) fn latency_nanos(&self, now: Instant) -> Option<f32> {
-        self.vitals.latency.read(self.age(now), self.decay())
     }
 
     /// The share of its recent answers that were failures, 0 to 1, faded to `now`.
@@ -147,6 +142,17 @@ impl Slot {
     #[inline]
     pub fn failure_share(&self, now: Instant) -> f32 {
         self.vitals.failures.read(self.age(now), self.decay())
+    }
+
+    /// Both, for one reading of the time.
+    #[inline]
+    pub(super) fn estimates(&self, now: Instant) -> (Option<f32>, f32) {
+        let (age, decay) = (self.age(now), self.decay());
+        let vitals = &*self.vitals;
+        (
+            vitals.latency.read(age, decay),
+            vitals.failures.read(age, decay),
+        )
     }
 
     /// The endpoint's breaker.
@@ -207,6 +213,17 @@ impl Slot {
                     .compare_exchange(begun, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
         share
+    }
+
+    /// Whether it takes a turn that it was drawn for: always, unless it is in slow start and these random bits say no.
+    #[must_use]
+    #[inline]
+    #[allow(clippy::cast_precision_loss)] // a chance
+    pub fn takes_turn(&self, bits: u64, now: Instant) -> bool {
+        match self.vitals.ramp.load(Ordering::Relaxed) {
+            0 => true,
+            begun => ((bits >> 40) as f32) < self.ramp_since(begun, now) * 16_777_216.0,
+        }
     }
 
     /// How good it is for this choice; `None` when the hint excludes it.

@@ -116,8 +116,8 @@ pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
-    AdminSettings, BalancerName, ClientSettings, CorsSettings, DiscoverySettings, DrainSettings,
-    HealthSettings, Http2Settings, LogFormat, LogSettings, ServerSettings, Settings,
-    TxnHeaderNames, TxnSettings,
+    AdminSettings, BalanceSettings, BalancerName, ClientSettings, CorsSettings, DiscoverySettings,
+    DrainSettings, HealthSettings, Http2Settings, LatencyEnd, LogFormat, LogSettings,
+    ServerSettings, Settings, TxnHeaderNames, TxnSettings,
 };
 pub use units::{Rate, Secret, Size, Span, UnitError};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{BalanceSettings, BalancerName};
 use crate::config::{Size, Span};
 
 /// Calls to one service, or the defaults for all.
@@ -17,6 +18,8 @@ pub struct ClientSettings {
     pub endpoints: Vec<String>,
     /// Who picks the instance for an attempt.
     pub balancer: BalancerName,
+    /// How the instances are measured and chosen.
+    pub balance: BalanceSettings,
     /// The most that a call may take in total, attempts, waits and body together.
     #[schemars(extend("x-msa-min" = "1ms"))]
     pub timeout: Span,
@@ -46,7 +49,8 @@ impl Default for ClientSettings {
     fn default() -> Self {
         Self {
             endpoints: Vec::new(),
-            balancer: BalancerName::RoundRobin,
+            balancer: BalancerName::default(),
+            balance: BalanceSettings::default(),
             timeout: Span::secs(10),
             attempt_timeout: Span::secs(3),
             connect_timeout: Span::secs(1),
@@ -56,27 +60,6 @@ impl Default for ClientSettings {
             http2: false,
             ca_file: None,
             allow_plain_hosts: false,
-        }
-    }
-}
-
-/// Who picks the instance for an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-#[non_exhaustive]
-pub enum BalancerName {
-    /// One after the other.
-    #[default]
-    RoundRobin,
-}
-
-impl BalancerName {
-    /// The name as the configuration has it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RoundRobin => "round-robin",
         }
     }
 }

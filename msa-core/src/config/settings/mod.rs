@@ -3,6 +3,7 @@
 //! Two kinds: a *live* setting takes effect when a changed file is read; a setting marked **Restart** keeps the value it had
 //! at the start, and the reload says so. The mark is part of the schema (`x-msa-restart`), so nothing has to be listed twice.
 
+mod balance;
 mod client;
 mod log;
 mod server;
@@ -15,7 +16,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use client::{BalancerName, ClientSettings};
+pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
+pub use client::ClientSettings;
 pub use log::{LogFormat, LogSettings};
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
 pub use txn::{TxnHeaderNames, TxnSettings};
