@@ -147,6 +147,7 @@ fn form(here: &Value) -> String {
         ("span", _) => "time",
         ("size", _) => "size",
         ("rate", _) => "rate",
+        ("percent", _) => "percentage",
         ("socket-addr", _) => "address:port",
         ("http-url", _) => "URLs",
         ("ip-net", _) => "networks",

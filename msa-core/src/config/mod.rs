@@ -69,8 +69,9 @@
 //! # Values
 //!
 //! Text from variables and secret files stays text unless the schema asks for something else, so the password `0123456` is no
-//! number. Times are written `250ms` ([`Span`]), sizes `64KiB` ([`Size`]), rates `100/s` ([`Rate`]). A list is `a,b` or
-//! `["a", "b"]`, a table `{ a = 1 }` or `{"a": 1}`, and an empty text leaves open what may be left open.
+//! number. Times are written `250ms` ([`Span`]), sizes `64KiB` ([`Size`]), rates `100/s` ([`Rate`]), shares `50%` or
+//! `0.5` ([`Percent`]). A list is `a,b` or `["a", "b"]`, a table `{ a = 1 }` or `{"a": 1}`, and an empty text leaves open what
+//! may be left open.
 //!
 //! # Errors
 //!
@@ -120,4 +121,4 @@ pub use settings::{
     DrainSettings, HealthSettings, Http2Settings, LatencyEnd, LogFormat, LogSettings,
     ServerSettings, Settings, TxnHeaderNames, TxnSettings,
 };
-pub use units::{Rate, Secret, Size, Span, UnitError};
+pub use units::{Percent, Rate, Secret, Size, Span, UnitError};
