@@ -10,6 +10,11 @@
 //! | `round-robin` | one after the other: [`RoundRobin`] |
 //! | `weighted` | in turns by weight, spread out evenly: [`Weighted`] |
 //! | `random` | by chance: [`Random`] |
+//! | `ring-hash` | by the call's [key](PickHint::key), on a ring, the load of each endpoint bounded: [`RingHash`] |
+//! | `maglev` | by the call's key, in a table that is more even: [`Maglev`] |
+//! | `prequal` | the fastest of those that are not overloaded, by what they report of themselves: [`Prequal`] |
+//!
+//! Beside each, settings can prefer the own zone ([`ZoneAware`]) and keep a client to a part of many endpoints ([`Subset`]).
 //!
 //! Every one respects weights, avoids what a call has tried, what is set aside and whose breaker is open, and brings new
 //! endpoints to their share slowly.

@@ -119,6 +119,7 @@ pub use loader::Loader;
 pub use settings::{
     AdminSettings, BalanceSettings, BalancerName, ClientSettings, CorsSettings, DiscoverySettings,
     DrainSettings, HealthSettings, Http2Settings, LatencyEnd, LogFormat, LogSettings,
-    ServerSettings, Settings, TxnHeaderNames, TxnSettings,
+    MaglevSettings, PrequalSettings, RingHashSettings, ServerSettings, Settings, SubsetSettings,
+    TxnHeaderNames, TxnSettings, ZoneSettings,
 };
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

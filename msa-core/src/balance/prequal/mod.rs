@@ -9,8 +9,8 @@
 //! # What is different from the paper
 //! The paper's clients send three probes with every request. Here a report comes along with each response (`x-msa-load`) and
 //! renews its replica's entry, which the paper's numbers do not count. Only what responses leave open is probed:
-//! [`Algorithm::probe_due`] tells whom while the pool is not full, at most [`PrequalRules::probe_rate`] per pick, and r_probe in
-//! the formulas is the rate at which such probes are answered. While the pool can hold the whole set, reports are not used
+//! [`Algorithm::probe_due`] tells whom while the pool is not full, at most [`PrequalRules::probe_rate`] per pick, and none that never
+//! reported; r_probe in the formulas is the rate at which such probes are answered. While the pool can hold the whole set, reports are not used
 //! up or removed, since there is nothing else to learn.
 //!
 //! A replica counts with the larger of what it said and what this client itself has in flight there. Its load is divided by its
@@ -43,6 +43,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use self::reports::Reports;
+use self::roster::Voice;
 use super::{Algorithm, Chance, Members, PickHint, Slot, Standing, Watch};
 use crate::clock::Instant;
 
@@ -91,8 +92,13 @@ impl Prequal {
         let ranked = self.members.load();
         let active = ranked.members.active();
         let drawn = self.chance.below(active.len());
-        if self.reports.is_silent(drawn, now) {
-            return None;
+        match self.reports.voice(drawn, now) {
+            Voice::Heard => {}
+            Voice::Silent => {
+                self.reports.passed_over(now);
+                return None;
+            }
+            Voice::Unknown => return None,
         }
         let slot = |key: roster::Key| {
             let slot = active.get(key.index as usize)?;

@@ -132,9 +132,7 @@ impl<K: Copy + Eq> Pool<K> {
         now: Instant,
         mut see: impl FnMut(K) -> Option<Seen>,
     ) -> Option<K> {
-        self.expire(now);
-        self.supply.picked();
-        self.allowed = (self.allowed + self.rules.probe_rate).min(self.rules.pool_size as f64);
+        self.picked(now);
         let limit = f64::from(self.in_flight.quantile(self.rules.hot_quantile));
         let mut candidates = 0;
         let mut best: Option<(Rank, usize)> = None;
@@ -159,6 +157,13 @@ impl<K: Copy + Eq> Pool<K> {
         }
         self.remove_owed(replicas, limit);
         Some(chosen)
+    }
+
+    /// Counts a pick.
+    pub(super) fn picked(&mut self, now: Instant) {
+        self.expire(now);
+        self.supply.picked();
+        self.allowed = (self.allowed + self.rules.probe_rate).min(self.rules.pool_size as f64);
     }
 
     /// How many reports there are; after a choice, all are fresh.

@@ -7,7 +7,7 @@ use arc_swap::{ArcSwapOption, Guard};
 
 use super::PrequalRules;
 use super::pool::{Pool, Seen};
-use super::roster::{Key, Roster};
+use super::roster::{Key, Roster, Voice};
 use crate::balance::{Answer, LoadReport, Slot, Watch};
 use crate::clock::Instant;
 use crate::sync::atomic::{AtomicU32, Ordering};
@@ -48,15 +48,29 @@ impl Reports {
         self.roster.store(Some(roster));
     }
 
-    pub(super) fn is_silent(&self, index: usize, now: Instant) -> bool {
-        (self.roster().as_ref())
-            .is_none_or(|one| one.is_silent(index, self.rules.silent_after, now))
+    pub(super) fn voice(&self, index: usize, now: Instant) -> Voice {
+        let roster = self.roster();
+        let after = self.rules.silent_after;
+        (roster.as_ref()).map_or(Voice::Unknown, |roster| roster.voice(index, after, now))
     }
 
     pub(super) fn choose(&self, now: Instant, see: impl FnMut(Key) -> Option<Seen>) -> Option<Key> {
         let replicas = self.roster().as_ref()?.len();
         let mut pool = self.try_pool()?;
         let chosen = pool.choose(replicas, now, see);
+        self.set_due(&pool, replicas);
+        chosen
+    }
+
+    /// Counts a pick that was made without the pool.
+    pub(super) fn passed_over(&self, now: Instant) {
+        if let (Some(roster), Some(mut pool)) = (self.roster().as_ref(), self.try_pool()) {
+            pool.picked(now);
+            self.set_due(&pool, roster.len());
+        }
+    }
+
+    fn set_due(&self, pool: &Pool<Key>, replicas: usize) {
         let missing = self
             .rules
             .pool_size
@@ -64,16 +78,16 @@ impl Reports {
             .saturating_sub(pool.len());
         let sent = self.sent.load(Ordering::Relaxed) as usize;
         let due = missing.saturating_sub(sent).min(pool.probes_allowed());
-        self.due
-            .store(u32::try_from(due).unwrap_or(u32::MAX), Ordering::Relaxed);
-        chosen
+        let due = u32::try_from(due).unwrap_or(u32::MAX);
+        self.due.store(due, Ordering::Relaxed);
     }
 
     pub(super) fn wants_probes(&self) -> bool {
         self.due.load(Ordering::Relaxed) > 0
     }
 
-    /// Whom to probe: the first from `start` on that may be, is not in the pool, and was not probed in vain lately.
+    /// Whom to probe: the first from `start` on that may be, has reported before, is not in the pool, and was not probed in vain
+    /// lately. So a server that knows nothing of reports is never bothered.
     pub(super) fn take_probe(
         &self,
         start: usize,
@@ -86,7 +100,13 @@ impl Reports {
         let farthest = roster.len().min(2 * self.rules.pool_size);
         let key = (start..start + farthest)
             .filter_map(|at| roster.at(at.checked_rem(roster.len())?))
-            .find(|key| !pool.contains(*key) && !roster.is_quiet(*key, now) && may(*key));
+            .find(|key| {
+                let voice = roster.voice(key.index as usize, self.rules.silent_after, now);
+                voice != Voice::Unknown
+                    && !pool.contains(*key)
+                    && !roster.is_quiet(*key, now)
+                    && may(*key)
+            });
         let Some(key) = key else {
             self.due.store(0, Ordering::Relaxed); // nobody: look again after the next pick
             return None;
@@ -120,6 +140,12 @@ impl Reports {
 
     fn roster(&self) -> Guard<Option<Arc<Roster>>> {
         self.roster.load()
+    }
+
+    /// Holds the pool, as another thread would.
+    #[cfg(all(test, not(msa_loom)))]
+    pub(super) fn hold(&self) -> MutexGuard<'_, Pool<Key>> {
+        self.pool.lock().unwrap()
     }
 
     fn try_pool(&self) -> Option<MutexGuard<'_, Pool<Key>>> {

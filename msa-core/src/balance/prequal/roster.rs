@@ -14,6 +14,17 @@ pub(super) struct Key {
     pub(super) index: u32,
 }
 
+/// Whether a replica reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// It never did, as far as is known.
+    Unknown,
+    /// Not for a while.
+    Silent,
+    /// It does.
+    Heard,
+}
+
 /// The members of one snapshot. Times are nanoseconds since `begun`, plus one; 0 is never.
 #[derive(Debug)]
 pub(super) struct Roster {
@@ -83,10 +94,13 @@ impl Roster {
         }
     }
 
-    /// Whether it has told nothing for so long; one that is not there has not.
-    pub(super) fn is_silent(&self, index: usize, after: Duration, now: Instant) -> bool {
+    pub(super) fn voice(&self, index: usize, after: Duration, now: Instant) -> Voice {
         let heard = (self.replicas.get(index)).map_or(0, |one| one.heard.load(Ordering::Relaxed));
-        heard == 0 || self.tick(now).saturating_sub(heard) > nanos(after)
+        match self.tick(now).saturating_sub(heard) {
+            _ if heard == 0 => Voice::Unknown,
+            passed if passed > nanos(after) => Voice::Silent,
+            _ => Voice::Heard,
+        }
     }
 
     pub(super) fn keep_quiet(&self, key: Key, time: Duration, now: Instant) {

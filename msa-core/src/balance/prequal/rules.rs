@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::config::PrequalSettings;
+
 /// What Prequal goes by. The defaults are the paper's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -41,6 +43,20 @@ impl Default for PrequalRules {
     }
 }
 
+impl From<&PrequalSettings> for PrequalRules {
+    fn from(settings: &PrequalSettings) -> Self {
+        Self {
+            pool_size: usize::try_from(settings.pool_size).unwrap_or(usize::MAX),
+            max_age: settings.max_age.get(),
+            hot_quantile: settings.hot_quantile.fraction(),
+            probe_rate: settings.probe_rate,
+            remove_rate: settings.remove_rate,
+            silent_after: settings.silent_after.get(),
+            ..Self::default()
+        }
+    }
+}
+
 impl PrequalRules {
     /// The paper's b_reuse, max(1, (1 + delta) / ((1 - m/n) r_probe - r_remove)), for `probes` answered probes per pick.
     ///
@@ -68,6 +84,12 @@ impl PrequalRules {
 #[cfg(all(test, not(msa_loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_settings_defaults_are_the_rules_defaults() {
+        let settings = PrequalSettings::default();
+        assert_eq!(PrequalRules::from(&settings), PrequalRules::default());
+    }
 
     #[test]
     fn reuse_is_the_papers_formula() {
