@@ -80,7 +80,7 @@ pub use hint::{Only, PickHint};
 pub use least_request::{InFlight, LeastRequest};
 pub use load_report::LOAD_HEADER;
 pub use members::Members;
-pub use p2c::{Cost, P2c};
+pub use p2c::{Compare, P2c};
 pub use p2c_ewma::{P2cEwma, PeakEwmaCost};
 pub use pick::Pick;
 pub use prequal::{Prequal, PrequalRules, Probe};
