@@ -53,6 +53,7 @@ mod hint;
 mod least_request;
 mod load_report;
 mod members;
+pub mod outlier;
 mod p2c;
 mod p2c_ewma;
 mod pick;

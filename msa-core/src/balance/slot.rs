@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::ewma::{Decay, FailureShare, Latency, PeakEwma, nanos};
 use super::fleet::Common;
+use super::outlier::EndpointHealth;
 use super::{Gate, PickHint};
 use crate::clock::Instant;
 use crate::discovery::Endpoint;
@@ -30,6 +31,7 @@ pub(super) struct Vitals {
     born: Instant,
     id: u64,
     gate: Option<Arc<dyn Gate>>,
+    health: EndpointHealth,
     pub(super) common: Arc<Common>,
 }
 
@@ -90,6 +92,7 @@ impl Slot {
                 born: now,
                 id,
                 gate,
+                health: EndpointHealth::new(),
                 common,
             }),
         }
@@ -168,6 +171,13 @@ impl Slot {
     #[inline]
     pub fn gate_admits(&self, now: Instant) -> bool {
         (self.vitals.gate.as_ref()).is_none_or(|gate| gate.would_admit(now))
+    }
+
+    /// What outlier detection keeps of it.
+    #[must_use]
+    #[inline]
+    pub fn health(&self) -> &EndpointHealth {
+        &self.vitals.health
     }
 
     /// Whether it is marked so.

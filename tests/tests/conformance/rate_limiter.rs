@@ -1,0 +1,10 @@
+//! The cases of kind `rate_limiter`.
+
+use crate::case::{Case, Trouble, Verdict};
+
+pub(crate) fn run(case: &Case) -> Verdict {
+    Err(Trouble::inexpressible(format!(
+        "nothing plays {} yet",
+        case.kind
+    )))
+}
