@@ -120,8 +120,9 @@ pub use settings::{
     AdminSettings, BalanceSettings, BalancerName, BreakerSettings, ClientSettings, CorsSettings,
     DiscoverySettings, DrainSettings, HealthSettings, Http2Settings, LatencyEnd, LimitAlgorithm,
     LimitMode, LimitQueueSettings, LimitSettings, LimitShareSettings, LogFormat, LogSettings,
-    OverloadRouteSettings, OverloadSettings, ServerSettings, Settings, ThrottleSettings,
-    TxnHeaderNames, TxnSettings,
+    MaglevSettings, OverloadRouteSettings, OverloadSettings, PrequalSettings, RingHashSettings,
+    ServerSettings, Settings, SubsetSettings, ThrottleSettings, TxnHeaderNames, TxnSettings,
+    ZoneSettings,
 };
 pub(crate) use suggest::nearest;
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

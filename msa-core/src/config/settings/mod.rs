@@ -3,6 +3,7 @@
 //! Two kinds: a *live* setting takes effect when a changed file is read; a setting marked **Restart** keeps the value it had
 //! at the start, and the reload says so. The mark is part of the schema (`x-msa-restart`), so nothing has to be listed twice.
 
+mod algorithms;
 mod balance;
 mod breaker;
 mod client;
@@ -19,6 +20,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use algorithms::{
+    MaglevSettings, PrequalSettings, RingHashSettings, SubsetSettings, ZoneSettings,
+};
 pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
 pub use breaker::BreakerSettings;
 pub use client::ClientSettings;
