@@ -117,8 +117,9 @@ pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
-    AdminSettings, BalancerName, ClientSettings, CorsSettings, DiscoverySettings, DrainSettings,
-    HealthSettings, Http2Settings, LogFormat, LogSettings, ServerSettings, Settings,
-    TxnHeaderNames, TxnSettings,
+    AdminSettings, BackoffKind, BackoffSettings, BalancerName, BudgetKind, ClientSettings,
+    CorsSettings, DiscoverySettings, DrainSettings, HealthSettings, HedgeSettings, Http2Settings,
+    LogFormat, LogSettings, RetryBudgetSettings, RetryCondition, RetrySettings, ServerSettings,
+    Settings, TxnHeaderNames, TxnSettings,
 };
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

@@ -2,3 +2,5 @@
 //!
 //! Each policy has a core without I/O that is told what happened and when, and answers; a [`tower::Layer`] around it;
 //! its settings under `client` in the [configuration](crate::config); and its events.
+
+pub mod budget;

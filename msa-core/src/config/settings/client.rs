@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{HedgeSettings, RetrySettings};
 use crate::config::{Size, Span};
 
 /// Calls to one service, or the defaults for all.
@@ -40,6 +41,10 @@ pub struct ClientSettings {
     pub ca_file: Option<PathBuf>,
     /// Whether a host that no discovery source knows is called as a plain address; if not, it is an error.
     pub allow_plain_hosts: bool,
+    /// Trying again.
+    pub retry: RetrySettings,
+    /// A further attempt beside one that takes long.
+    pub hedge: HedgeSettings,
 }
 
 impl Default for ClientSettings {
@@ -56,6 +61,8 @@ impl Default for ClientSettings {
             http2: false,
             ca_file: None,
             allow_plain_hosts: false,
+            retry: RetrySettings::default(),
+            hedge: HedgeSettings::default(),
         }
     }
 }

@@ -4,7 +4,10 @@
 //! at the start, and the reload says so. The mark is part of the schema (`x-msa-restart`), so nothing has to be listed twice.
 
 mod client;
+mod hedge;
 mod log;
+mod retry;
+mod retry_condition;
 mod server;
 mod txn;
 
@@ -16,7 +19,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use client::{BalancerName, ClientSettings};
+pub use hedge::HedgeSettings;
 pub use log::{LogFormat, LogSettings};
+pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};
+pub use retry_condition::RetryCondition;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
 pub use txn::{TxnHeaderNames, TxnSettings};
 
