@@ -4,3 +4,4 @@
 //! its settings under `client` in the [configuration](crate::config); and its events.
 
 pub mod budget;
+pub mod retry;

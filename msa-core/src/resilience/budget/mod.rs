@@ -37,7 +37,7 @@ mod throttle;
 mod window;
 
 pub use throttle::{RetryThrottle, ThrottleConfig};
-pub use window::{Withdrawal, WindowBudget, WindowConfig};
+pub use window::{WindowBudget, WindowConfig, Withdrawal};
 
 use crate::clock::Instant;
 use crate::config::{BudgetKind, RetryBudgetSettings};

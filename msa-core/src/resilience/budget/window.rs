@@ -166,11 +166,11 @@ impl WindowBudget {
         let Some(slot) = self.slot(withdrawal.slot.into()) else {
             return;
         };
-        let returned =
-            slot.withdrawals
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
-                    (number(word) == withdrawal.slot && count(word) > 0).then(|| word - 1)
-                });
+        let returned = slot
+            .withdrawals
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+                (number(word) == withdrawal.slot && count(word) > 0).then(|| word - 1)
+            });
         if returned.is_ok() {
             self.balance.fetch_add(TOKEN, Ordering::AcqRel);
         }
