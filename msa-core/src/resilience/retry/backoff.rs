@@ -35,7 +35,7 @@ use crate::config::{BackoffKind, BackoffSettings};
 /// assert_eq!(waits, [ms(2), ms(4), ms(8), ms(15), ms(15)]);
 ///
 /// // Any iterator will do, for example one of the failsafe crate's.
-/// let backoff = Backoff::from_iter_fn(|| [ms(10), ms(20)]);
+/// let backoff = Backoff::from_iter_fn(move || [ms(10), ms(20)]);
 /// assert_eq!(backoff.delays(1).count(), 2);
 /// ```
 #[derive(Clone)]
