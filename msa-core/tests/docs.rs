@@ -155,6 +155,7 @@ fn form(here: &Value) -> String {
         ("header-name", _) => "header name",
         ("origin", _) => "origins",
         ("log-filter", _) => "log directives",
+        ("retry-condition", _) => "statuses and names",
         (_, "boolean") => "`true`, `false`",
         (_, "integer") => "whole number",
         (_, "number") => "number",

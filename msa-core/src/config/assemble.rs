@@ -238,7 +238,7 @@ fn texts_of(value: &Value, found: &mut Vec<String>) {
         Value::Empty(..) => {}
         other => found.push(match other {
             Value::String(_, text) => text.clone(),
-            other => super::section::json(other).to_string(),
+            other => section::json(other).to_string(),
         }),
     }
 }

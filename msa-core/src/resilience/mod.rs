@@ -9,8 +9,10 @@ pub mod coalesce;
 pub mod fallback;
 pub mod limit;
 
+pub mod budget;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
+pub mod retry;
 pub mod throttle;
 pub mod timeout;
 pub mod window;

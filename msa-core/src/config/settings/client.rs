@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BalanceSettings, BalancerName, BreakerSettings, LimitSettings, ThrottleSettings};
+use super::{
+    BalanceSettings, BalancerName, BreakerSettings, HedgeSettings, LimitSettings, RetrySettings,
+    ThrottleSettings,
+};
 use crate::config::{Size, Span};
 
 /// Calls to one service, or the defaults for all.
@@ -49,6 +52,10 @@ pub struct ClientSettings {
     pub throttle: ThrottleSettings,
     /// How many calls may be in flight at once.
     pub limit: LimitSettings,
+    /// Trying again.
+    pub retry: RetrySettings,
+    /// A further attempt beside one that takes long.
+    pub hedge: HedgeSettings,
 }
 
 impl Default for ClientSettings {
@@ -69,6 +76,8 @@ impl Default for ClientSettings {
             breaker: BreakerSettings::default(),
             throttle: ThrottleSettings::default(),
             limit: LimitSettings::default(),
+            retry: RetrySettings::default(),
+            hedge: HedgeSettings::default(),
         }
     }
 }

@@ -7,8 +7,11 @@ mod algorithms;
 mod balance;
 mod breaker;
 mod client;
+mod hedge;
 mod limit;
 mod log;
+mod retry;
+mod retry_condition;
 mod server;
 mod throttle;
 mod txn;
@@ -26,11 +29,14 @@ pub use algorithms::{
 pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
 pub use breaker::BreakerSettings;
 pub use client::ClientSettings;
+pub use hedge::HedgeSettings;
 pub use limit::{
     LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings, LimitShareSettings,
     OverloadRouteSettings, OverloadSettings,
 };
 pub use log::{LogFormat, LogSettings};
+pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};
+pub use retry_condition::RetryCondition;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
 pub use throttle::ThrottleSettings;
 pub use txn::{TxnHeaderNames, TxnSettings};
