@@ -1,6 +1,7 @@
 //! The response as the caller gets it: its body has a size limit and a deadline, and ends what the call counted.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -9,8 +10,11 @@ use pin_project_lite::pin_project;
 use reqwest::{Body, Response, ResponseBuilderExt};
 use tokio::time::Sleep;
 
+use super::attempt::Answered;
+use super::breaker::Settled;
 use super::deadline::Deadline;
 use super::record::CallRecord;
+use super::service::Snapshot;
 use super::{CallError, CallErrorKind};
 use crate::balance::Pick;
 use crate::clock::{self, Instant};
@@ -22,16 +26,23 @@ use crate::config::Size;
 /// service as the caller did, not the endpoint: so it can be called again (also by a relative link), and reqwest's own
 /// errors, which know no more than the URL, name the service.
 pub(super) fn guard(
-    response: Response,
+    answered: Answered,
     mut record: CallRecord,
-    pick: Pick,
+    state: Arc<Snapshot>,
     max: u64,
     deadline: Option<Deadline>,
 ) -> Result<Response, CallError> {
+    let Answered {
+        response,
+        pick,
+        settled,
+    } = answered;
     record.answered(response.status().as_u16());
     let mut end = End {
         record,
+        state,
         pick,
+        settled,
         open: true,
     };
     if response.content_length() == Some(0) {
@@ -79,7 +90,9 @@ pub(super) fn guard(
 /// What the end of the body ends.
 struct End {
     record: CallRecord,
+    state: Arc<Snapshot>,
     pick: Pick,
+    settled: Settled,
     open: bool,
 }
 
@@ -93,10 +106,22 @@ impl End {
             let now = now();
             match failure {
                 None => self.pick.complete(now),
-                Some(_) => self.pick.body_failed(now),
+                Some(kind) => self.failed(kind, now),
             }
             self.record.end(failure, now);
         }
+    }
+
+    /// What the body's own side did wrong, not the caller's patience or limits, is the endpoint's failure.
+    fn failed(&mut self, kind: CallErrorKind, now: Instant) {
+        if kind == CallErrorKind::DeadlineExceeded {
+            self.pick.complete(now);
+            return;
+        }
+        self.pick.body_failed(now);
+        let breakers = &self.state.policies.breakers;
+        breakers.body_failed(&self.pick, self.settled, now);
+        self.state.tell_breaker(&self.record, &self.pick, now);
     }
 
     fn fail(&mut self, error: CallError) -> CallError {

@@ -3,14 +3,15 @@
 use http::Extensions;
 use reqwest::{Request, Response};
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Calling, Ended};
+use super::choice::{ChoiceOptions, choose};
 use super::deadline::Deadline;
 use super::record::CallRecord;
-use super::resend::Resend;
+use super::retry::{Next, Retrying};
+use super::service::Snapshot;
 use super::services::Services;
 use super::transport::SendOptions;
-use super::{CallErrorKind, CallOptions, body, target};
-use crate::balance::PickHint;
+use super::{CallOptions, body, target};
 use crate::clock;
 use crate::config::Size;
 use crate::txn::{self, Headers, Txn};
@@ -24,11 +25,12 @@ pub(super) async fn call(
 ) -> reqwest_middleware::Result<Response> {
     let mut now = clock::now();
     let options = extensions.get().copied().unwrap_or(CallOptions::new());
+    let choice = extensions.get::<ChoiceOptions>();
 
     // The transaction: the current one, or a new one that begins with this call.
     let txn = txn::current().unwrap_or_else(|| Txn::begin_at(now));
 
-    // The service: its endpoints, balancer and settings as they are now.
+    // The service: its endpoints, balancer, policies and settings as they are now.
     let service = services
         .find(request.url(), now)
         .map_err(|error| error.with_gtxid(*txn.gtxid()))?;
@@ -44,89 +46,102 @@ pub(super) async fn call(
 
     // journal + span: one logical call, parent of its attempts
     let observers = services.shared().observers.clone();
-    let mut record = CallRecord::begin(service, txn.next_call(), observers, now);
+    let record = CallRecord::begin(service, txn.next_call(), observers, now);
 
     // fallback: its place is here
 
     // bulkhead: its place is here
 
-    // retry / hedge: their place is here; until then only what was never processed is sent again
-    let mut resend = Resend::default();
-    loop {
+    // retry: whether and when the call is tried again
+    let mut retry = Retrying::begin(&state, &request, &options, &deadline, &txn, now);
+    let calling = Calling {
+        record: &record,
+        state: &state,
+        timeout: (options.get_attempt_timeout()).unwrap_or(limits.attempt_timeout),
+        deadline,
+    };
+    let mut avoid = ChoiceOptions::avoided(choice);
+    let answered = loop {
         if deadline.has_passed(now) {
-            let error = record.name(deadline.error());
-            return Err(record.fail(error).into());
+            break Err(record.name(deadline.error()));
         }
 
         // route: its place is here; until then the subset is the whole service
 
-        // pick: an endpoint not tried yet in this call
-        let picked = state
-            .balancer
-            .pick(&PickHint::avoiding(resend.tried()), now);
-        let pick = match picked {
-            Some(pick) if !resend.is_pointless_at(pick.endpoint()) => pick,
-            picked => {
-                drop(picked);
-                let none = || record.error(CallErrorKind::NoEndpoint, NO_INSTANCE);
-                let error = resend.into_last().unwrap_or_else(none);
-                return Err(record.fail(error).into());
-            }
+        // pick: an endpoint not tried yet in this call; breaker: its permit, or another endpoint
+        let (pick, permit) = match choose(&state, &record, choice, &mut avoid, now) {
+            Ok(chosen) => chosen,
+            Err(error) => break Err(error),
         };
-        let endpoint = pick.endpoint().clone();
 
-        // breaker: its place is here; it takes its permit for this endpoint or picks again
+        retry.started();
 
         // attempt: time limit, headers; injected faults and the attempt's span have their place here
-        record.next_attempt();
-        let timeout = options
-            .get_attempt_timeout()
-            .unwrap_or(limits.attempt_timeout);
-        let attempt = Attempt::begin(&record, pick, timeout, &deadline, now);
-        let logical = match target::point(request.url_mut(), &endpoint) {
+        let attempt = Attempt::begin(&calling, pick, permit, record.next_attempt(), now);
+        let logical = match target::point(request.url_mut(), attempt.endpoint()) {
             Ok(logical) => logical,
-            Err(error) => {
-                drop(attempt);
-                let error = record.name(error);
-                return Err(record.fail(error).into());
-            }
+            Err(error) => break Err(record.name(error)),
         };
-        let kept = resend.keep(&mut request, logical);
-        let fields = request.headers_mut();
-        fields.reserve(OUR_HEADERS);
-        target::keep_end_to_end(headers, fields);
-        headers.inject(
-            record.call(),
-            record.attempt(),
-            Some(attempt.budget()),
-            fields,
-        );
+        let kept = retry.keep(&mut request, logical);
+        inject(headers, &mut request, &attempt, &record);
 
         // transport
-        let mut send = SendOptions::new(record.service().name(), &state.connection);
-        send.attempt = record.attempt();
-        send.plain = record.service().is_plain();
-        let transport = &services.shared().transport;
-        let sent = transport.send(&endpoint, request, &send);
-        match attempt.wait(sent).await {
-            Ok((response, pick)) => {
-                let max = options
-                    .get_max_response()
-                    .map_or(limits.max_response, Size::get);
-                let covers_body = (!options.is_stream()).then_some(deadline);
-                return Ok(body::guard(response, record, pick, max, covers_body)?);
+        let ended = send(services, request, attempt, &record, &state).await;
+        now = ended.now;
+        match retry.after(ended, kept, &record, &mut avoid) {
+            Next::Over(result) => break result,
+            Next::Again(again, delay) => {
+                request = again;
+                if !delay.is_zero() {
+                    tokio::time::sleep(delay).await;
+                    now = clock::now();
+                }
             }
-            Err(error) => match resend.after(error, kept) {
-                Ok(again) => request = again,
-                Err(error) => return Err(record.fail(error).into()),
-            },
         }
-        now = clock::now();
+    };
+    drop(retry);
+    match answered {
+        Ok(answered) => {
+            let max = options
+                .get_max_response()
+                .map_or(limits.max_response, Size::get);
+            let covers_body = (!options.is_stream()).then_some(deadline);
+            Ok(body::guard(answered, record, state, max, covers_body)?)
+        }
+        Err(error) => Err(record.fail(error).into()),
     }
+}
+
+/// The headers of an attempt.
+pub(super) fn inject(
+    headers: &Headers,
+    request: &mut Request,
+    attempt: &Attempt<'_>,
+    record: &CallRecord,
+) {
+    let fields = request.headers_mut();
+    fields.reserve(OUR_HEADERS);
+    target::keep_end_to_end(headers, fields);
+    let budget = Some(attempt.budget());
+    headers.inject(record.call(), attempt.number(), budget, fields);
 }
 
 /// The transaction's, and what reqwest adds: room for all at once spares the map its growing.
 const OUR_HEADERS: usize = 8;
 
-pub(super) const NO_INSTANCE: &str =
-    "it has no instance now: discovery knows the name and lists no endpoint for it";
+/// Sends it, and waits for the response's headers.
+async fn send(
+    services: &Services,
+    request: Request,
+    attempt: Attempt<'_>,
+    record: &CallRecord,
+    state: &Snapshot,
+) -> Ended {
+    let mut options = SendOptions::new(record.service().name(), &state.connection);
+    options.attempt = attempt.number();
+    options.plain = record.service().is_plain();
+    let endpoint = attempt.endpoint().clone();
+    let transport = &services.shared().transport;
+    let sent = transport.send(&endpoint, request, &options);
+    attempt.wait(sent).await
+}
