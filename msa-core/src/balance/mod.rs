@@ -35,6 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod active_health;
 mod answer;
 mod balanced;
 mod build;
@@ -58,6 +59,7 @@ mod watch;
 mod weighted;
 
 pub use crate::config::LatencyEnd;
+pub use active_health::{ActiveHealth, Health};
 pub use answer::{Answer, End, LoadReport};
 pub use balanced::{Algorithm, Balanced};
 pub use build::{algorithm, build, build_on};

@@ -117,8 +117,10 @@ pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
-    AdminSettings, BalanceSettings, BalancerName, ClientSettings, CorsSettings, DiscoverySettings,
-    DrainSettings, HealthSettings, Http2Settings, LatencyEnd, LogFormat, LogSettings,
-    ServerSettings, Settings, TxnHeaderNames, TxnSettings,
+    AccrualSettings, ActiveHealthSettings, AdminSettings, BalanceSettings, BalancerName,
+    ClientSettings, CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings,
+    HealthSettings, Http2Settings, LatencyEnd, LatencyOutlierSettings, LogFormat, LogSettings,
+    OutlierSettings, ServerSettings, Settings, SlowStartSettings, SuccessRateSettings,
+    TxnHeaderNames, TxnSettings,
 };
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

@@ -6,6 +6,7 @@
 mod balance;
 mod client;
 mod log;
+mod outlier;
 mod server;
 mod txn;
 
@@ -19,6 +20,10 @@ use serde::{Deserialize, Serialize};
 pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
 pub use client::ClientSettings;
 pub use log::{LogFormat, LogSettings};
+pub use outlier::{
+    AccrualSettings, ActiveHealthSettings, FailurePercentageSettings, LatencyOutlierSettings,
+    OutlierSettings, SlowStartSettings, SuccessRateSettings,
+};
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
 pub use txn::{TxnHeaderNames, TxnSettings};
 
