@@ -15,7 +15,7 @@
 //! endpoints to their share slowly.
 //!
 //! ```
-//! use msa_core::balance::{self, PickHint};
+//! use msa_core::balance::{self, Balancer, PickHint};
 //! use msa_core::clock;
 //! use msa_core::config::{BalanceSettings, BalancerName};
 //! use msa_core::discovery::EndpointSet;
@@ -52,6 +52,7 @@ mod pick;
 mod ramp;
 mod random;
 mod round_robin;
+pub mod service;
 mod slot;
 mod watch;
 mod weighted;
