@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Algorithm, Balanced, Balancer, Fleet, LeastRequest, Measures, P2cEwma, Random, RoundRobin,
-    Weighted,
+    Algorithm, Balanced, Fleet, LeastRequest, Measures, P2cEwma, Random, RoundRobin, Weighted,
 };
 use crate::clock::Instant;
 use crate::config::{BalanceSettings, BalancerName};
@@ -19,7 +18,7 @@ pub fn build(
     settings: &BalanceSettings,
     seed: u64,
     now: Instant,
-) -> Arc<dyn Balancer> {
+) -> Arc<Balanced> {
     let fleet = Fleet::new(Measures::from(settings));
     build_on(Arc::new(fleet), name, settings, seed, now)
 }
@@ -33,7 +32,7 @@ pub fn build_on(
     settings: &BalanceSettings,
     seed: u64,
     now: Instant,
-) -> Arc<dyn Balancer> {
+) -> Arc<Balanced> {
     fleet.measure(Measures::from(settings));
     Arc::new(Balanced::new(fleet, algorithm(name, settings, seed), now))
 }

@@ -15,7 +15,7 @@
 //! endpoints to their share slowly.
 //!
 //! ```
-//! use msa_core::balance::{self, PickHint};
+//! use msa_core::balance::{self, Balancer, PickHint};
 //! use msa_core::clock;
 //! use msa_core::config::{BalanceSettings, BalancerName};
 //! use msa_core::discovery::EndpointSet;
@@ -54,6 +54,7 @@ mod pick;
 mod ramp;
 mod random;
 mod round_robin;
+pub mod service;
 mod slot;
 mod watch;
 mod weighted;
@@ -69,7 +70,7 @@ pub use gate::{Gate, MakeGate};
 pub use hint::{Only, PickHint};
 pub use least_request::{InFlight, LeastRequest};
 pub use members::Members;
-pub use p2c::{Cost, P2c};
+pub use p2c::{Compare, P2c};
 pub use p2c_ewma::{P2cEwma, PeakEwmaCost};
 pub use pick::Pick;
 pub use ramp::Ramp;

@@ -15,8 +15,6 @@ pub struct BalanceSettings {
     pub decay: Span,
     /// When the latency of a request ends.
     pub latency: LatencyEnd,
-    /// The latency that is assumed of an instance whose very first answer was a failure.
-    pub failure_penalty: Span,
     /// Of how many instances, drawn by chance, `p2c-ewma` and `least-request` take the best: 2 to 16.
     #[schemars(range(min = 2, max = 16))]
     pub choices: u32,
@@ -27,7 +25,6 @@ impl Default for BalanceSettings {
         Self {
             decay: Span::secs(10),
             latency: LatencyEnd::Body,
-            failure_penalty: Span::secs(1),
             choices: 2,
         }
     }
