@@ -133,7 +133,7 @@ impl Config {
 
     /// The JSON Schema (draft 2020-12) of all keys: types, ranges, defaults, descriptions.
     ///
-    /// Besides the standard's keywords: `format` `span`, `size`, `rate`, `percent`, `socket-addr`, `ip-net`, `http-url`, `origin`,
+    /// Besides the standard's keywords: `format` `span`, `size`, `rate`, `percent`, `socket-addr`, `ip-net`, `http-url`, `url-path`, `origin`,
     /// `header-name` and `log-filter`, `x-msa-min` and `x-msa-max` for what has a unit, `writeOnly` for secrets, and `x-msa-restart` for what
     /// takes effect at the next start.
     #[must_use]

@@ -221,6 +221,7 @@ pub struct ActiveHealthSettings {
     /// Whether instances are asked.
     pub enabled: bool,
     /// What is asked for, by GET; any 2xx is well.
+    #[schemars(extend("format" = "url-path"))]
     pub path: String,
     /// From one answer of an instance to the next question, up to a tenth more by chance.
     #[schemars(extend("x-msa-min" = "10ms"))]
