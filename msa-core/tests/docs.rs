@@ -151,6 +151,7 @@ fn form(here: &Value) -> String {
         ("socket-addr", _) => "address:port",
         ("http-url", _) => "URLs",
         ("ip-net", _) => "networks",
+        ("url-path", _) => "path of a URL",
         ("header-name", "string") if here.get("default").is_none() => "header names",
         ("header-name", _) => "header name",
         ("origin", _) => "origins",

@@ -21,7 +21,7 @@ pub fn build(
     settings: &BalanceSettings,
     seed: u64,
     now: Instant,
-) -> Arc<dyn Balancer> {
+) -> Arc<Balanced> {
     let fleet = Fleet::new(Measures::from(settings));
     build_on(Arc::new(fleet), name, settings, seed, now)
 }
@@ -35,7 +35,7 @@ pub fn build_on(
     settings: &BalanceSettings,
     seed: u64,
     now: Instant,
-) -> Arc<dyn Balancer> {
+) -> Arc<Balanced> {
     fleet.measure(Measures::from(settings));
     Arc::new(Balanced::new(fleet, algorithm(name, settings, seed), now))
 }

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BalanceSettings, BalancerName, BreakerSettings, HedgeSettings, LimitSettings, RetrySettings,
-    ThrottleSettings,
+    ActiveHealthSettings, BalanceSettings, BalancerName, BreakerSettings, HedgeSettings,
+    LimitSettings, OutlierSettings, RetrySettings, SlowStartSettings, ThrottleSettings,
 };
 use crate::config::{Size, Span};
 
@@ -23,6 +23,12 @@ pub struct ClientSettings {
     pub balancer: BalancerName,
     /// How the instances are measured and chosen.
     pub balance: BalanceSettings,
+    /// Which instances are set aside, for how long, and how many at most.
+    pub outlier: OutlierSettings,
+    /// How an instance that joins, or returns, comes to its full share.
+    pub slow_start: SlowStartSettings,
+    /// Asking each instance how it is, besides watching its answers.
+    pub active_health: ActiveHealthSettings,
     /// The most that a call may take in total, attempts, waits and body together.
     #[schemars(extend("x-msa-min" = "1ms"))]
     pub timeout: Span,
@@ -64,6 +70,9 @@ impl Default for ClientSettings {
             endpoints: Vec::new(),
             balancer: BalancerName::default(),
             balance: BalanceSettings::default(),
+            outlier: OutlierSettings::default(),
+            slow_start: SlowStartSettings::default(),
+            active_health: ActiveHealthSettings::default(),
             timeout: Span::secs(10),
             attempt_timeout: Span::secs(3),
             connect_timeout: Span::secs(1),

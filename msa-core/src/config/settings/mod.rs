@@ -10,6 +10,7 @@ mod client;
 mod hedge;
 mod limit;
 mod log;
+mod outlier;
 mod retry;
 mod retry_condition;
 mod server;
@@ -35,6 +36,10 @@ pub use limit::{
     OverloadRouteSettings, OverloadSettings,
 };
 pub use log::{LogFormat, LogSettings};
+pub use outlier::{
+    AccrualSettings, ActiveHealthSettings, FailurePercentageSettings, LatencyOutlierSettings,
+    OutlierSettings, SlowStartSettings, SuccessRateSettings,
+};
 pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};
 pub use retry_condition::RetryCondition;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
