@@ -11,3 +11,4 @@ pub mod fallback;
 pub mod rate_limit;
 pub mod throttle;
 pub mod timeout;
+pub mod window;
