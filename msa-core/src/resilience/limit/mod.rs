@@ -95,6 +95,7 @@ pub use crate::config::LimitMode;
 
 /// The settings of a [`Limiter`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub struct LimitConfig {
     /// Who finds the limit. [`Gradient`].
     pub algorithm: Algorithm,
