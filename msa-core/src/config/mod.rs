@@ -118,8 +118,8 @@ pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
     AdminSettings, BalancerName, ClientSettings, CorsSettings, DiscoverySettings, DrainSettings,
-    HealthSettings, Http2Settings, LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings,
-    LimitShareSettings, LogFormat, LogSettings, OverloadRouteSettings, OverloadSettings,
-    ServerSettings, Settings, TxnHeaderNames, TxnSettings,
+    FaultSettings, HealthSettings, Http2Settings, LimitAlgorithm, LimitMode, LimitQueueSettings,
+    LimitSettings, LimitShareSettings, LogFormat, LogSettings, OverloadRouteSettings,
+    OverloadSettings, ServerSettings, Settings, TxnHeaderNames, TxnSettings,
 };
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

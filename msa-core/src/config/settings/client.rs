@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::LimitSettings;
+use super::{FaultSettings, LimitSettings};
 use crate::config::{Size, Span};
 
 /// Calls to one service, or the defaults for all.
@@ -43,6 +43,8 @@ pub struct ClientSettings {
     pub allow_plain_hosts: bool,
     /// How many calls may be in flight at once.
     pub limit: LimitSettings,
+    /// Faults that calls meet on purpose. Needs the feature `fault`.
+    pub fault: FaultSettings,
 }
 
 impl Default for ClientSettings {
@@ -60,6 +62,7 @@ impl Default for ClientSettings {
             ca_file: None,
             allow_plain_hosts: false,
             limit: LimitSettings::default(),
+            fault: FaultSettings::default(),
         }
     }
 }

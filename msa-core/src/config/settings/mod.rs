@@ -4,6 +4,7 @@
 //! at the start, and the reload says so. The mark is part of the schema (`x-msa-restart`), so nothing has to be listed twice.
 
 mod client;
+mod fault;
 mod limit;
 mod log;
 mod server;
@@ -17,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use client::{BalancerName, ClientSettings};
+pub use fault::FaultSettings;
 pub use limit::{
     LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings, LimitShareSettings,
     OverloadRouteSettings, OverloadSettings,
