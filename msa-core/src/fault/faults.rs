@@ -193,7 +193,7 @@ impl Chance {
             .wrapping_add(GOLDEN);
         let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let drawn = ((mixed ^ (mixed >> 31)) >> 32) * 1_000_000 >> 32;
+        let drawn = (((mixed ^ (mixed >> 31)) >> 32) * 1_000_000) >> 32;
         drawn < share.millionths().into()
     }
 }

@@ -7,6 +7,9 @@ use axum::body::Body;
 use axum::routing::get;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tower::ServiceExt as _;
 
 use super::*;
@@ -257,4 +260,25 @@ async fn a_call_is_struck_before_it_is_sent() {
         .await
         .unwrap();
     assert_eq!(clock::since(began), Duration::from_millis(100));
+}
+
+#[tokio::test]
+async fn a_reset_request_loses_its_connection_without_a_byte_of_an_answer() {
+    let layer = FaultLayer::new(
+        &settings(|settings| settings.reset_percentage = Percent::ALL),
+        1,
+    )
+    .unwrap();
+    let (mut client, server) = tokio::io::duplex(1024);
+    let served = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(server), TowerToHyperService::new(app(&layer)));
+    let served = tokio::spawn(served);
+    client
+        .write_all(b"GET /users/7 HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(answer, b"");
+    assert!(served.await.unwrap().is_err());
 }

@@ -68,9 +68,9 @@ mod window;
 
 #[cfg(all(test, msa_loom))]
 mod loom_tests;
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod simulation;
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests;
 
 pub use aimd::{Aimd, AimdConfig};

@@ -29,7 +29,7 @@
 
 mod law;
 mod queue;
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;
