@@ -6,7 +6,7 @@
 //! with every deployment and every neighbour; so an *adaptive* limit watches latency and finds it.
 //!
 //! Use it where requests come in (`server.overload`), or towards a service that does not protect itself
-//! (`clients.<name>.limit`). A [bulkhead](super) limits how much one destination may cost its caller, and is fixed.
+//! (`clients.<name>.limit`). A bulkhead is the other thing: it bounds what one destination may cost its caller, and is fixed.
 //!
 //! ```
 //! use msa_core::clock;
@@ -30,6 +30,18 @@
 //! - The [`Limiter`] puts them together, and hands out a [`Permit`] for each request. A dropped permit gives its place
 //!   back and measures nothing.
 //! - [`LimitLayer`] is the limiter around any [`tower::Service`].
+//!
+//! # What it does under overload
+//!
+//! `simulation.rs` beside this file plays it on the paused clock: ten workers of 10 ms on average, offered 2, 5 and 10 times
+//! what they can do. Answers within 100 ms, in percent of what the workers can do; 99th percentile; from a cold start:
+//!
+//! | | 2 times | 5 times | 10 times |
+//! | --- | --- | --- | --- |
+//! | [`Gradient`] | 100 %, 27 ms | 100 %, 26 ms | 100 %, 26 ms |
+//! | Netflix's constants | 100 %, 54 ms | 100 %, 53 ms | 100 %, 53 ms, and rising: see [`Gradient`] |
+//! | fixed, right (20) | 99 %, 27 ms | 99 %, 27 ms | 99 %, 27 ms |
+//! | fixed, wrong (1000), or none | 0 % | 0 % | 0 % |
 //!
 //! # Settings
 //!
