@@ -155,6 +155,8 @@ fn form(here: &Value) -> String {
         ("header-name", "string") if here.get("default").is_none() => "header names",
         ("header-name", _) => "header name",
         ("origin", _) => "origins",
+        ("route", _) => "routes",
+        ("header-match", _) => "header",
         ("log-filter", _) => "log directives",
         ("retry-condition", _) => "statuses and names",
         (_, "boolean") => "`true`, `false`",

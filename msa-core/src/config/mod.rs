@@ -119,8 +119,8 @@ pub use loader::Loader;
 pub use settings::{
     AccrualSettings, ActiveHealthSettings, AdminSettings, BackoffKind, BackoffSettings,
     BalanceSettings, BalancerName, BreakerSettings, BudgetKind, ClientSettings, CorsSettings,
-    DiscoverySettings, DrainSettings, FailurePercentageSettings, HealthSettings, HedgeSettings,
-    Http2Settings, LatencyEnd, LatencyOutlierSettings, LimitAlgorithm, LimitMode,
+    DiscoverySettings, DrainSettings, FailurePercentageSettings, FaultSettings, HealthSettings,
+    HedgeSettings, Http2Settings, LatencyEnd, LatencyOutlierSettings, LimitAlgorithm, LimitMode,
     LimitQueueSettings, LimitSettings, LimitShareSettings, LogFormat, LogSettings, MaglevSettings,
     OutlierSettings, OverloadRouteSettings, OverloadSettings, PrequalSettings, RetryBudgetSettings,
     RetryCondition, RetrySettings, RingHashSettings, ServerSettings, Settings, SlowStartSettings,

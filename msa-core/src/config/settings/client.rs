@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActiveHealthSettings, BalanceSettings, BalancerName, BreakerSettings, HedgeSettings,
-    LimitSettings, OutlierSettings, RetrySettings, SlowStartSettings, ThrottleSettings,
+    ActiveHealthSettings, BalanceSettings, BalancerName, BreakerSettings, FaultSettings,
+    HedgeSettings, LimitSettings, OutlierSettings, RetrySettings, SlowStartSettings,
+    ThrottleSettings,
 };
 use crate::config::{Size, Span};
 
@@ -62,6 +63,8 @@ pub struct ClientSettings {
     pub retry: RetrySettings,
     /// A further attempt beside one that takes long.
     pub hedge: HedgeSettings,
+    /// Faults that calls meet on purpose. Needs the feature `fault`.
+    pub fault: FaultSettings,
 }
 
 impl Default for ClientSettings {
@@ -87,6 +90,28 @@ impl Default for ClientSettings {
             limit: LimitSettings::default(),
             retry: RetrySettings::default(),
             hedge: HedgeSettings::default(),
+            fault: FaultSettings::default(),
+        }
+    }
+}
+
+/// Who picks the instance for an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+#[non_exhaustive]
+pub enum BalancerName {
+    /// One after the other.
+    #[default]
+    RoundRobin,
+}
+
+impl BalancerName {
+    /// The name as the configuration has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RoundRobin => "round-robin",
         }
     }
 }

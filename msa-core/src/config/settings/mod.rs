@@ -7,6 +7,7 @@ mod algorithms;
 mod balance;
 mod breaker;
 mod client;
+mod fault;
 mod hedge;
 mod limit;
 mod log;
@@ -30,6 +31,8 @@ pub use algorithms::{
 pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
 pub use breaker::BreakerSettings;
 pub use client::ClientSettings;
+pub use client::{BalancerName, ClientSettings};
+pub use fault::FaultSettings;
 pub use hedge::HedgeSettings;
 pub use limit::{
     LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings, LimitShareSettings,
