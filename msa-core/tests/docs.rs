@@ -157,6 +157,7 @@ fn form(here: &Value) -> String {
         ("log-filter", _) => "log directives",
         (_, "boolean") => "`true`, `false`",
         (_, "integer") => "whole number",
+        (_, "number") => "number",
         (_, "string") if here.get("default") == Some(&Value::Null) => "path",
         (_, other) => {
             panic!("say in this test what `{other}` ({format:?}) is called in the manual")

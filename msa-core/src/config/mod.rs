@@ -117,8 +117,10 @@ pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
-    AdminSettings, BalanceSettings, BalancerName, BreakerSettings, ClientSettings, CorsSettings,
-    DiscoverySettings, DrainSettings, HealthSettings, Http2Settings, LatencyEnd, LogFormat,
-    LogSettings, ServerSettings, Settings, ThrottleSettings, TxnHeaderNames, TxnSettings,
+    AdminSettings, BackoffKind, BackoffSettings, BalanceSettings, BalancerName, BreakerSettings,
+    BudgetKind, BulkheadSettings, ClientSettings, CorsSettings, DiscoverySettings, DrainSettings,
+    FallbackSettings, HealthSettings, HedgeSettings, Http2Settings, LatencyEnd, LogFormat,
+    LogSettings, RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition,
+    RetrySettings, ServerSettings, Settings, ThrottleSettings, TxnHeaderNames, TxnSettings,
 };
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

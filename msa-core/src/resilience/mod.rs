@@ -4,6 +4,7 @@
 //! its settings under `client` in the [configuration](crate::config); and its events.
 
 pub mod breaker;
+pub mod budget;
 pub mod bulkhead;
 pub mod coalesce;
 pub mod fallback;
@@ -11,3 +12,4 @@ pub mod fallback;
 pub mod rate_limit;
 pub mod throttle;
 pub mod timeout;
+pub mod window;

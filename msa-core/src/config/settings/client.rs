@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BalanceSettings, BalancerName, BreakerSettings, ThrottleSettings};
+use super::{
+    BalanceSettings, BalancerName, BreakerSettings, BulkheadSettings, FallbackSettings,
+    HedgeSettings, RateLimitSettings, RetrySettings, ThrottleSettings,
+};
 use crate::config::{Size, Span};
 
 /// Calls to one service, or the defaults for all.
@@ -43,10 +46,23 @@ pub struct ClientSettings {
     pub ca_file: Option<PathBuf>,
     /// Whether a host that no discovery source knows is called as a plain address; if not, it is an error.
     pub allow_plain_hosts: bool,
+    /// Trying again.
+    pub retry: RetrySettings,
+    /// A further attempt beside one that takes long.
+    pub hedge: HedgeSettings,
     /// The circuit breaker of each endpoint.
     pub breaker: BreakerSettings,
     /// The client throttle, an alternative to the breaker.
     pub throttle: ThrottleSettings,
+    /// How many calls run at a time.
+    pub bulkhead: BulkheadSettings,
+    /// How many calls are made a time.
+    pub rate_limit: RateLimitSettings,
+    /// What stands in for an answer.
+    pub fallback: FallbackSettings,
+    /// Whether identical `GET`s in flight share one answer. Only where an answer does not depend on who asks, or the request says so in
+    /// its headers, which are compared too.
+    pub coalesce: bool,
 }
 
 impl Default for ClientSettings {
@@ -64,8 +80,14 @@ impl Default for ClientSettings {
             http2: false,
             ca_file: None,
             allow_plain_hosts: false,
+            retry: RetrySettings::default(),
+            hedge: HedgeSettings::default(),
             breaker: BreakerSettings::default(),
             throttle: ThrottleSettings::default(),
+            bulkhead: BulkheadSettings::default(),
+            rate_limit: RateLimitSettings::default(),
+            fallback: FallbackSettings::default(),
+            coalesce: false,
         }
     }
 }

@@ -5,8 +5,14 @@
 
 mod balance;
 mod breaker;
+mod bulkhead;
 mod client;
+mod fallback;
+mod hedge;
 mod log;
+mod rate_limit;
+mod retry;
+mod retry_condition;
 mod server;
 mod throttle;
 mod txn;
@@ -20,8 +26,14 @@ use serde::{Deserialize, Serialize};
 
 pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
 pub use breaker::BreakerSettings;
+pub use bulkhead::BulkheadSettings;
 pub use client::ClientSettings;
+pub use fallback::FallbackSettings;
+pub use hedge::HedgeSettings;
 pub use log::{LogFormat, LogSettings};
+pub use rate_limit::{RateLimitKindName, RateLimitSettings};
+pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};
+pub use retry_condition::RetryCondition;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
 pub use throttle::ThrottleSettings;
 pub use txn::{TxnHeaderNames, TxnSettings};
