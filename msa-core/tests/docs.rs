@@ -158,6 +158,7 @@ fn form(here: &Value) -> String {
         (_, "boolean") => "`true`, `false`",
         (_, "integer") => "whole number",
         (_, "number") => "number",
+        ("retry-condition", _) => "retry conditions",
         (_, "string") if here.get("default") == Some(&Value::Null) => "path",
         (_, other) => {
             panic!("say in this test what `{other}` ({format:?}) is called in the manual")
