@@ -10,6 +10,7 @@ pub mod coalesce;
 pub mod fallback;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
+pub mod retry;
 pub mod throttle;
 pub mod timeout;
 pub mod window;

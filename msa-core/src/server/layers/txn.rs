@@ -9,13 +9,14 @@ use std::task::{Context, Poll, ready};
 use axum::body::{Body, HttpBody as _};
 use axum::extract::ConnectInfo;
 use axum::response::Response;
-use http::{Extensions, Request};
+use http::{Extensions, HeaderValue, Request, StatusCode};
 use pin_project_lite::pin_project;
 use tokio::task::futures::TaskLocalFuture;
 use tower::{Layer, Service};
 
 use crate::clock;
 use crate::event::Event;
+use crate::problem::TXN_RETRY;
 use crate::server::inbound::Inbound;
 use crate::txn::{Incoming, Txn, TxnBody, scope, sync_scope};
 
@@ -91,6 +92,11 @@ fn peer(extensions: &Extensions) -> Option<IpAddr> {
     Some(peer.0.ip())
 }
 
+/// Whether somebody above might send the request again for this status.
+fn is_worth_a_retry(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
 /// The values are left out: they come from outside and are not well formed.
 #[cold]
 fn tell_rejected(inbound: &Inbound, incoming: &Incoming) {
@@ -125,6 +131,10 @@ where
             this.inbound.headers.gtxid_name().clone(),
             this.txn.gtxid().header_value(),
         );
+        if this.txn.is_retry_forbidden() && is_worth_a_retry(response.status()) {
+            let never = HeaderValue::from_static("never");
+            response.headers_mut().insert(TXN_RETRY, never);
+        }
         // A body of a known length is there already: no code of the handler runs while it is sent.
         if response.body().size_hint().exact().is_none() {
             let txn = this.txn.without_deadline();
