@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use super::accrual::OpenTimes;
 use super::config::Stuck;
 use super::core::Core;
+use super::policy::OpenTimes;
 use super::rules::Rules;
 use super::state::Word;
 use super::streak::Streak;
-use super::{Accrual, BreakerConfig, Epoch, State};
+use super::{BreakerConfig, Epoch, FailurePolicy, State};
 use crate::clock::Instant;
 use crate::resilience::window::Timeline;
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -41,7 +41,7 @@ pub struct Breaker {
     pub(super) streak: Streak,
     pub(super) timeline: Timeline,
     pub(super) rules: ArcSwap<Rules>,
-    /// Whether an [`Accrual`] drives it.
+    /// Whether an [`FailurePolicy`] drives it.
     pub(super) driven: bool,
     pub(super) refused: AtomicU64,
     core: Mutex<Core>,
@@ -83,9 +83,9 @@ impl Breaker {
 
     /// The same, opened by a policy from outside besides the rules. Rules that should not matter are to be switched off.
     #[must_use]
-    pub fn driven_by(mut self, accrual: impl Accrual) -> Self {
+    pub fn driven_by(mut self, policy: impl FailurePolicy) -> Self {
         self.driven = true;
-        self.lock().accrual = Some(Box::new(accrual));
+        self.lock().policy = Some(Box::new(policy));
         self
     }
 
@@ -205,7 +205,7 @@ impl Breaker {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
-        // An accrual or an iterator of the user's may panic under it: what they were told of then is all that is lost.
+        // A policy or an iterator of the user's may panic under it: what they were told of then is all that is lost.
         self.core
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::accrual::OpenTimes;
 use super::breaker::NEVER;
 use super::config::Stuck;
+use super::policy::OpenTimes;
 use super::rules::{Rules, nanos};
 use super::state::Word;
 use super::transition::Untold;
 use super::trials::{Trials, Verdict};
-use super::{Accrual, Breaker, BreakerConfig, Reason, State, Transition};
+use super::{Breaker, BreakerConfig, FailurePolicy, Reason, State, Transition};
 use crate::clock::Instant;
 use crate::resilience::window::Counts;
 use crate::sync::atomic::Ordering;
@@ -23,7 +23,7 @@ pub(super) struct Core {
     /// Refusals before this epoch.
     pub(super) refused_before: u64,
     pub(super) untold: Untold,
-    pub(super) accrual: Option<Box<dyn Accrual>>,
+    pub(super) policy: Option<Box<dyn FailurePolicy>>,
     pub(super) open_times: Option<OpenTimes>,
     /// Times in a row that it opened.
     opened: u32,
@@ -40,7 +40,7 @@ impl Core {
             frozen: Counts::default(),
             refused_before: 0,
             untold: Untold::default(),
-            accrual: None,
+            policy: None,
             open_times: None,
             opened: 0,
             next_open: Duration::ZERO,
@@ -165,8 +165,8 @@ impl Breaker {
                 times.begin_anew();
             }
             core.draw_open_time(&rules.config);
-            if let Some(accrual) = &mut core.accrual {
-                accrual.revived(now);
+            if let Some(policy) = &mut core.policy {
+                policy.revived(now);
             }
         }
         self.enter(core, rules, to, reason, at, NEVER);
@@ -211,8 +211,8 @@ impl Breaker {
             }
             Some(Verdict::Reopen(reason)) => {
                 let last = core.last_open;
-                let accrual = core.accrual.as_mut();
-                let time = accrual.map(|accrual| accrual.failure(now).unwrap_or(last));
+                let policy = core.policy.as_mut();
+                let time = policy.map(|policy| policy.failure(now).unwrap_or(last));
                 self.open_at(core, rules, reason, at, time);
             }
             None => {

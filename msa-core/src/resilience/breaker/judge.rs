@@ -125,16 +125,16 @@ impl Breaker {
         if self.word() != word {
             return;
         }
-        let told = core.accrual.as_mut().and_then(|accrual| {
+        let told = core.policy.as_mut().and_then(|policy| {
             if in_a_row.is_none() {
-                accrual.success(now);
+                policy.success(now);
                 return None;
             }
-            accrual.failure(now)
+            policy.failure(now)
         });
         match (reason, told) {
             (Some(reason), time) => self.open_at(&mut core, rules, reason, at, time),
-            (None, Some(time)) => self.open_at(&mut core, rules, Reason::Accrual, at, Some(time)),
+            (None, Some(time)) => self.open_at(&mut core, rules, Reason::Policy, at, Some(time)),
             (None, None) => {}
         }
     }

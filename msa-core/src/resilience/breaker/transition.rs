@@ -41,8 +41,8 @@ pub enum Reason {
     ConsecutiveFailures,
     /// So many failures to connect in a row.
     ConsecutiveConnectFailures,
-    /// A policy from outside said so: [`Accrual`](super::Accrual).
-    Accrual,
+    /// A policy from outside said so: [`FailurePolicy`](super::FailurePolicy).
+    Policy,
     /// The open time was over and a call came.
     OpenTimeOver,
     /// The trial calls went well.
@@ -67,7 +67,7 @@ impl Reason {
             Self::Failures => "failures",
             Self::ConsecutiveFailures => "consecutive_failures",
             Self::ConsecutiveConnectFailures => "consecutive_connect_failures",
-            Self::Accrual => "accrual",
+            Self::Policy => "policy",
             Self::OpenTimeOver => "open_time_over",
             Self::TrialsSucceeded => "trials_succeeded",
             Self::TrialFailed => "trial_failed",

@@ -9,7 +9,7 @@ use crate::clock::Instant;
 ///
 /// The breaker tells it every outcome of the closed state, one at a time and in the order in which they come in, under a lock. With
 /// the feature `failsafe` every `failsafe::FailurePolicy` is one, by `Failsafe`.
-pub trait Accrual: Debug + Send + 'static {
+pub trait FailurePolicy: Debug + Send + 'static {
     /// A call succeeded.
     fn success(&mut self, now: Instant);
 
