@@ -120,7 +120,8 @@ pub use settings::{
     AdminSettings, BackoffKind, BackoffSettings, BalanceSettings, BalancerName, BreakerSettings,
     BudgetKind, BulkheadSettings, ClientSettings, CorsSettings, DiscoverySettings, DrainSettings,
     FallbackSettings, HealthSettings, HedgeSettings, Http2Settings, LatencyEnd, LogFormat,
-    LogSettings, RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition,
-    RetrySettings, ServerSettings, Settings, ThrottleSettings, TxnHeaderNames, TxnSettings,
+    LogSettings, PolicyOverrides, PolicySettings, RateLimitKindName, RateLimitSettings,
+    RetryBudgetSettings, RetryCondition, RetrySettings, ServerSettings, Settings, ThrottleSettings,
+    TxnHeaderNames, TxnSettings,
 };
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

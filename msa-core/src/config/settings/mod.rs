@@ -10,6 +10,7 @@ mod client;
 mod fallback;
 mod hedge;
 mod log;
+mod policy;
 mod rate_limit;
 mod retry;
 mod retry_condition;
@@ -31,6 +32,7 @@ pub use client::ClientSettings;
 pub use fallback::FallbackSettings;
 pub use hedge::HedgeSettings;
 pub use log::{LogFormat, LogSettings};
+pub use policy::{PolicyOverrides, PolicySettings};
 pub use rate_limit::{RateLimitKindName, RateLimitSettings};
 pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};
 pub use retry_condition::RetryCondition;
@@ -65,6 +67,8 @@ pub struct Settings {
     ///
     /// `-` and `_` in a name are the same, and the map's keys have `_`: ask [`Settings::client`].
     pub clients: BTreeMap<String, ClientSettings>,
+    /// The program's own policies, by name: what is set here overrides what the program built, key by key.
+    pub policies: BTreeMap<String, PolicyOverrides>,
 }
 
 impl Settings {
