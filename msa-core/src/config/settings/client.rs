@@ -6,9 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActiveHealthSettings, BalanceSettings, BalancerName, BreakerSettings, FaultSettings,
-    HedgeSettings, LimitSettings, OutlierSettings, RetrySettings, SlowStartSettings,
-    ThrottleSettings,
+    ActiveHealthSettings, BalanceSettings, BalancerName, BreakerSettings, BulkheadSettings, FallbackSettings, FaultSettings, HedgeSettings, LimitSettings, OutlierSettings, RateLimitSettings, RetrySettings, SlowStartSettings, ThrottleSettings,
 };
 use crate::config::{Size, Span};
 
@@ -53,6 +51,10 @@ pub struct ClientSettings {
     pub ca_file: Option<PathBuf>,
     /// Whether a host that no discovery source knows is called as a plain address; if not, it is an error.
     pub allow_plain_hosts: bool,
+    /// Trying again.
+    pub retry: RetrySettings,
+    /// A further attempt beside one that takes long.
+    pub hedge: HedgeSettings,
     /// The circuit breaker of each endpoint.
     pub breaker: BreakerSettings,
     /// The client throttle, an alternative to the breaker.
@@ -65,6 +67,15 @@ pub struct ClientSettings {
     pub hedge: HedgeSettings,
     /// Faults that calls meet on purpose. Needs the feature `fault`.
     pub fault: FaultSettings,
+    /// How many calls run at a time.
+    pub bulkhead: BulkheadSettings,
+    /// How many calls are made a time.
+    pub rate_limit: RateLimitSettings,
+    /// What stands in for an answer.
+    pub fallback: FallbackSettings,
+    /// Whether identical `GET`s in flight share one answer. Only where an answer does not depend on who asks, or the request says so in
+    /// its headers, which are compared too.
+    pub coalesce: bool,
 }
 
 impl Default for ClientSettings {
@@ -112,6 +123,10 @@ impl BalancerName {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RoundRobin => "round-robin",
+            bulkhead: BulkheadSettings::default(),
+            rate_limit: RateLimitSettings::default(),
+            fallback: FallbackSettings::default(),
+            coalesce: false,
         }
     }
 }
