@@ -16,14 +16,14 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
-use msa_core::balance::{Balancer, End, Pick, PickHint, Tracked};
+use msa_core::balance::{self, End, Fleet, Measures, Slot, Watch};
 use msa_core::client::transport::{Failure, SendFuture, SendOptions, Transport, TransportError};
 use msa_core::client::{
     CallError, CallErrorKind, CallOptions, ServiceClient, ServiceClientBuilder,
 };
 use msa_core::clock::{self, Instant};
-use msa_core::config::{ClientSettings, Settings, Size, Span};
-use msa_core::discovery::{Endpoint, EndpointSet, FixedSource};
+use msa_core::config::{BalanceSettings, ClientSettings, Settings, Size, Span};
+use msa_core::discovery::{Endpoint, FixedSource};
 use msa_core::event::{Event, Observer};
 use msa_core::txn::{self, Txn};
 use reqwest::{Body, Request, Response, ResponseBuilderExt, Url};
@@ -595,44 +595,34 @@ async fn changed_settings_hold_for_the_next_call_and_new_connections_where_those
 }
 
 /// Notes what every pick is told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Noting {
-    endpoint: Mutex<Option<Endpoint>>,
+    begun: Instant,
     notes: Arc<Mutex<Vec<String>>>,
 }
 
-#[derive(Debug)]
-struct Noted(Endpoint, Arc<Mutex<Vec<String>>>);
-
-impl Balancer for Noting {
-    fn update(&self, endpoints: &EndpointSet, _now: Instant) {
-        *self.endpoint.lock().unwrap() = endpoints.as_slice().first().cloned();
-    }
-    fn pick(&self, _hint: &PickHint<'_>, now: Instant) -> Option<Pick> {
-        let endpoint = self.endpoint.lock().unwrap().clone()?;
-        let noted = Arc::new(Noted(endpoint, self.notes.clone()));
-        Some(Pick::tracked(noted, now))
+impl Noting {
+    fn note(&self, text: String) {
+        self.notes.lock().unwrap().push(text);
     }
 }
 
-impl Tracked for Noted {
-    fn endpoint(&self) -> &Endpoint {
-        &self.0
+impl Watch for Noting {
+    fn answered(
+        &self,
+        _slot: &Arc<Slot>,
+        answer: balance::Answer,
+        latency: Duration,
+        _now: Instant,
+    ) {
+        self.note(format!("{answer:?} after {}", latency.as_millis()));
     }
-    fn headers(&self, picked: Instant, ok: bool, now: Instant) {
-        let after = now.duration_since(picked).as_millis();
-        self.1
-            .lock()
-            .unwrap()
-            .push(format!("ok={ok} after {after}"));
-    }
-    fn ended(&self, picked: Instant, end: End) {
-        let text = match end {
-            End::Complete(at) => format!("complete after {}", (at - picked).as_millis()),
-            End::BodyFailed(at) => format!("body failed after {}", (at - picked).as_millis()),
+    fn ended(&self, _slot: &Arc<Slot>, end: End) {
+        self.note(match end {
+            End::Complete(at) => format!("complete after {}", (at - self.begun).as_millis()),
+            End::BodyFailed(at) => format!("body failed after {}", (at - self.begun).as_millis()),
             other => format!("{other:?}"),
-        };
-        self.1.lock().unwrap().push(text);
+        });
     }
 }
 
@@ -676,11 +666,20 @@ async fn noted(
     let told = Arc::new(Told::default());
     let shared = notes.clone();
     let client = builder(&script, &[A])
-        .balancer(move |_, _| {
-            Arc::new(Noting {
+        .balancer(move |_, name| {
+            let noting = Noting {
+                begun: clock::now(),
                 notes: shared.clone(),
-                ..Noting::default()
-            })
+            };
+            let watches: [Arc<dyn Watch>; 1] = [Arc::new(noting)];
+            let fleet = Fleet::with(Measures::default(), None, watches);
+            balance::build_on(
+                Arc::new(fleet),
+                name,
+                &BalanceSettings::default(),
+                1,
+                clock::now(),
+            )
         })
         .observer(told.clone())
         .build()
@@ -700,7 +699,7 @@ async fn a_pick_ends_when_the_body_ends() {
         response.bytes().await.unwrap();
     })
     .await;
-    assert_eq!(notes, ["ok=true after 20", "complete after 25"]);
+    assert_eq!(notes, ["Success after 20", "complete after 25"]);
     assert_eq!(
         told,
         [
@@ -720,7 +719,7 @@ async fn a_body_that_is_dropped_is_complete_and_an_error_status_is_no_success() 
         drop(response);
     })
     .await;
-    assert_eq!(notes, ["ok=false after 0", "complete after 5"]);
+    assert_eq!(notes, ["Failure after 0", "complete after 5"]);
     assert_eq!(told[2], "call 1 Status(500) 5");
 }
 
@@ -741,7 +740,7 @@ async fn a_body_that_fails_is_one_more_failure() {
         get(&client).await.unwrap().bytes().await.unwrap_err();
     })
     .await;
-    assert_eq!(notes, ["ok=true after 0", "body failed after 10000"]);
+    assert_eq!(notes, ["Success after 0", "body failed after 10000"]);
     assert_eq!(told[2], "call 1 Failed(\"deadline_exceeded\") 10000");
 }
 

@@ -117,9 +117,10 @@ pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
-    AdminSettings, BackoffKind, BackoffSettings, BalancerName, BudgetKind, ClientSettings,
-    CorsSettings, DiscoverySettings, DrainSettings, HealthSettings, HedgeSettings, Http2Settings,
-    LogFormat, LogSettings, RetryBudgetSettings, RetryCondition, RetrySettings, ServerSettings,
-    Settings, TxnHeaderNames, TxnSettings,
+    AdminSettings, BackoffKind, BackoffSettings, BalanceSettings, BalancerName, BreakerSettings,
+    BudgetKind, ClientSettings, CorsSettings, DiscoverySettings, DrainSettings, HealthSettings,
+    HedgeSettings, Http2Settings, LatencyEnd, LogFormat, LogSettings, RetryBudgetSettings,
+    RetryCondition, RetrySettings, ServerSettings, Settings, ThrottleSettings, TxnHeaderNames,
+    TxnSettings,
 };
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};
