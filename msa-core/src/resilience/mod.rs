@@ -8,6 +8,7 @@ pub mod budget;
 pub mod bulkhead;
 pub mod coalesce;
 pub mod fallback;
+pub mod hedge;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 pub mod retry;
