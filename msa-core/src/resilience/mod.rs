@@ -12,6 +12,7 @@ pub mod limit;
 
 pub mod budget;
 pub mod policy;
+pub mod hedge;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 pub mod retry;

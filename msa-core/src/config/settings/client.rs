@@ -51,6 +51,10 @@ pub struct ClientSettings {
     pub ca_file: Option<PathBuf>,
     /// Whether a host that no discovery source knows is called as a plain address; if not, it is an error.
     pub allow_plain_hosts: bool,
+    /// The circuit breaker of each endpoint.
+    pub breaker: BreakerSettings,
+    /// The client throttle, an alternative to the breaker.
+    pub throttle: ThrottleSettings,
     /// Trying again.
     pub retry: RetrySettings,
     /// A further attempt beside one that takes long.
