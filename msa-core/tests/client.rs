@@ -22,7 +22,7 @@ use msa_core::client::{
     CallError, CallErrorKind, CallOptions, ServiceClient, ServiceClientBuilder,
 };
 use msa_core::clock::{self, Instant};
-use msa_core::config::{ClientSettings, Settings, Size, Span};
+use msa_core::config::{BalanceSettings, ClientSettings, Settings, Size, Span};
 use msa_core::discovery::{Endpoint, FixedSource};
 use msa_core::event::{Event, Observer};
 use msa_core::txn::{self, Txn};
@@ -703,7 +703,13 @@ async fn noted(
             };
             let watches: [Arc<dyn Watch>; 1] = [Arc::new(noting)];
             let fleet = Fleet::with(Measures::default(), None, watches);
-            balance::on(Arc::new(fleet), name, 1, clock::now())
+            balance::build_on(
+                Arc::new(fleet),
+                name,
+                &BalanceSettings::default(),
+                1,
+                clock::now(),
+            )
         })
         .observer(told.clone())
         .build()

@@ -7,21 +7,12 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
-use super::ewma::Decay;
+use super::ewma::{Decay, LiveDecay};
 use super::{MakeGate, Members, Ramp, Slot, Watch};
 use crate::clock::Instant;
+use crate::config::{BalanceSettings, LatencyEnd};
 use crate::discovery::{EndpointSet, Identity};
 use crate::sync::atomic::{AtomicBool, Ordering};
-
-/// When the latency of a request ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LatencyEnd {
-    /// With the last byte of the response's body: right where the body is made while it is sent.
-    #[default]
-    Body,
-    /// With the response's headers: right for streams, which last as long as their reader wants.
-    Headers,
-}
 
 /// How a fleet measures its endpoints.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,10 +22,18 @@ pub struct Measures {
     pub decay: Duration,
     /// When the latency of a request ends. Default: with the body.
     pub latency: LatencyEnd,
-    /// The latency that is assumed of an endpoint whose first answer was a failure. Default 1 s.
-    pub failure_penalty: Duration,
     /// How a new endpoint comes to its full share. Default: in a straight line over 10 s.
     pub ramp: Ramp,
+}
+
+impl From<&BalanceSettings> for Measures {
+    fn from(settings: &BalanceSettings) -> Self {
+        Self {
+            decay: settings.decay.get(),
+            latency: settings.latency,
+            ramp: Ramp::default(),
+        }
+    }
 }
 
 impl Default for Measures {
@@ -42,7 +41,6 @@ impl Default for Measures {
         Self {
             decay: Duration::from_secs(10),
             latency: LatencyEnd::Body,
-            failure_penalty: Duration::from_secs(1),
             ramp: Ramp::default(),
         }
     }
@@ -61,30 +59,63 @@ pub struct Fleet {
 /// What all slots of a fleet share.
 pub(super) struct Common {
     panic: AtomicBool,
-    decay: Decay,
-    measures: Measures,
+    latency_ends_at_headers: AtomicBool,
+    decay: LiveDecay,
+    ramp: ArcSwap<Ramp>,
     watches: Box<[Arc<dyn Watch>]>,
     algorithm: ArcSwapOption<Arc<dyn Watch>>,
+    has_algorithm: AtomicBool,
 }
 
 impl Common {
+    fn new(measures: &Measures, watches: Box<[Arc<dyn Watch>]>) -> Self {
+        let common = Self {
+            panic: AtomicBool::new(false),
+            latency_ends_at_headers: AtomicBool::new(false),
+            decay: LiveDecay::new(measures.decay),
+            ramp: ArcSwap::default(),
+            watches,
+            algorithm: ArcSwapOption::empty(),
+            has_algorithm: AtomicBool::new(false),
+        };
+        common.measure(measures);
+        common
+    }
+
+    fn measure(&self, measures: &Measures) {
+        let at_headers = measures.latency == LatencyEnd::Headers;
+        self.latency_ends_at_headers
+            .store(at_headers, Ordering::Relaxed);
+        self.decay.set(measures.decay);
+        self.ramp.store(Arc::new(measures.ramp));
+    }
+
     #[inline]
     pub(super) fn in_panic(&self) -> bool {
         self.panic.load(Ordering::Relaxed)
     }
 
+    /// Tells whether that changed anything.
+    pub(super) fn set_panic(&self, on: bool) -> bool {
+        self.panic.swap(on, Ordering::Relaxed) != on
+    }
+
     #[inline]
     pub(super) fn decay(&self) -> Decay {
-        self.decay
+        self.decay.get()
     }
 
     pub(super) fn ramp(&self) -> Ramp {
-        self.measures.ramp
+        **self.ramp.load()
     }
 
     #[inline]
-    pub(super) fn measures(&self) -> &Measures {
-        &self.measures
+    pub(super) fn latency_end(&self) -> LatencyEnd {
+        if self.latency_ends_at_headers.load(Ordering::Relaxed) {
+            LatencyEnd::Headers
+        } else {
+            LatencyEnd::Body
+        }
     }
 
     /// Tells everybody who follows the fleet.
@@ -93,7 +124,10 @@ impl Common {
         for watch in &self.watches {
             tell(&**watch);
         }
-        if let Some(watch) = &*self.algorithm.load() {
+        // Relaxed: whoever comes as it changes may tell the old one, or none.
+        if self.has_algorithm.load(Ordering::Relaxed)
+            && let Some(watch) = &*self.algorithm.load()
+        {
             tell(&***watch);
         }
     }
@@ -117,14 +151,13 @@ impl Fleet {
             members: ArcSwap::default(),
             updating: Mutex::new(0),
             make_gate,
-            common: Arc::new(Common {
-                panic: AtomicBool::new(false),
-                decay: Decay::new(measures.decay),
-                measures,
-                watches: watches.into_iter().collect(),
-                algorithm: ArcSwapOption::empty(),
-            }),
+            common: Arc::new(Common::new(&measures, watches.into_iter().collect())),
         }
+    }
+
+    /// Measures like this from now on; what was measured stays.
+    pub fn measure(&self, measures: Measures) {
+        self.common.measure(&measures);
     }
 
     /// The members now.
@@ -176,12 +209,14 @@ impl Fleet {
 
     /// Begins or ends that; tells whether it changed anything.
     pub fn set_panic(&self, on: bool) -> bool {
-        self.common.panic.swap(on, Ordering::Relaxed) != on
+        self.common.set_panic(on)
     }
 
     /// Sets the watch of the algorithm that chooses from this fleet, in place of the last one's.
     pub fn set_algorithm_watch(&self, watch: Option<Arc<dyn Watch>>) {
+        let has_one = watch.is_some();
         self.common.algorithm.store(watch.map(Arc::new));
+        self.common.has_algorithm.store(has_one, Ordering::Relaxed);
     }
 }
 

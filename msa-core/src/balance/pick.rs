@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::ewma::nanos;
-use super::fleet::LatencyEnd;
 use super::{Answer, End, Gate, LoadReport, Mark, Slot};
 use crate::clock::Instant;
+use crate::config::LatencyEnd;
 use crate::discovery::Endpoint;
 use crate::sync::atomic::Ordering;
 
@@ -71,23 +71,21 @@ impl Pick {
         let latency = now.saturating_duration_since(self.picked);
         let vitals = self.slot.vitals();
         let (age, decay) = (self.slot.age(now), self.slot.decay());
-        let measures = vitals.common.measures();
+        let common = &vitals.common;
         #[allow(clippy::cast_precision_loss)] // an estimate
         match answer {
             Answer::Ignored => {}
             Answer::Success => {
                 vitals.failures.observe(false, age, decay);
-                if measures.latency == LatencyEnd::Headers {
+                if common.latency_end() == LatencyEnd::Headers {
                     vitals.latency.observe(nanos(latency) as f32, age, decay);
                 }
             }
             Answer::Failure | Answer::GatewayFailure | Answer::LocalFailure => {
                 vitals.failures.observe(true, age, decay);
-                let first = nanos(measures.failure_penalty) as f32;
-                (vitals.latency).at_least(nanos(latency) as f32, first, age, decay);
+                (vitals.latency).at_least(nanos(latency) as f32, age, decay);
             }
         }
-        let common = &vitals.common;
         common.tell(|watch| watch.answered(&self.slot, answer, latency, now));
     }
 
@@ -135,9 +133,8 @@ impl Pick {
         let latency = nanos(now.saturating_duration_since(self.picked)) as f32;
         if matches!(end, End::BodyFailed(_)) {
             vitals.failures.observe(true, age, decay);
-            vitals.latency.at_least(latency, latency, age, decay);
-        } else if answer == Answer::Success && vitals.common.measures().latency == LatencyEnd::Body
-        {
+            vitals.latency.at_least(latency, age, decay);
+        } else if answer == Answer::Success && vitals.common.latency_end() == LatencyEnd::Body {
             vitals.latency.observe(latency, age, decay);
         }
         vitals.common.tell(|watch| watch.ended(&self.slot, end));

@@ -14,12 +14,37 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 /// For services whose calls cost alike. Each of n endpoints of equal weight gets exactly one of any n picks in a row, over all
 /// threads together. A pick is one atomic addition; an update never makes a pick wait.
 ///
+/// An endpoint that weighs less than the heaviest one passes on some of its turns: with half the weight, every other one. That is
+/// gRPC's static stride scheduler (<https://github.com/grpc/proposal/blob/master/A58-client-side-weighted-round-robin-lb-policy.md>). Where
+/// few are heavy among many light ones most turns are passed on: [`Weighted`](super::Weighted) has none to pass.
+///
 /// A retry takes a turn of its own instead of the turn after the failed one: otherwise the neighbour of a dead
 /// endpoint would carry its own share and all of the dead one's.
 #[derive(Debug)]
 pub struct RoundRobin {
     turn: AtomicUsize,
-    members: ArcSwap<Members>,
+    ring: ArcSwap<Ring>,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    members: Arc<Members>,
+    /// The heaviest weight.
+    most: u64,
+}
+
+impl Ring {
+    /// Whether this slot takes its turn of a round: in `weight` of any `most` rounds, evenly spread.
+    #[inline]
+    fn has_turn(&self, slot: &Slot, index: usize, round: usize) -> bool {
+        let weight = u64::from(slot.weight());
+        if weight == self.most {
+            return true;
+        }
+        // Neighbours of one weight begin half a cycle apart, so that they do not all pass on the same round.
+        let passed = (round as u64 % self.most) * weight + (index as u64 % 2) * (self.most / 2);
+        passed % self.most >= self.most - weight
+    }
 }
 
 impl RoundRobin {
@@ -30,32 +55,38 @@ impl RoundRobin {
         Self {
             // 32 bits: far from where a 64-bit counter wraps, which would bend the order once.
             turn: AtomicUsize::new((mix(seed) >> 32) as usize),
-            members: ArcSwap::default(),
+            ring: ArcSwap::default(),
         }
     }
 }
 
 impl Algorithm for RoundRobin {
     fn update(&self, members: &Arc<Members>, _now: Instant) {
-        self.members.store(members.clone());
+        let weights = members.active().iter().map(|slot| slot.weight());
+        self.ring.store(Arc::new(Ring {
+            members: members.clone(),
+            most: u64::from(weights.max().unwrap_or(0)),
+        }));
     }
 
     fn choose(&self, hint: &PickHint<'_>, now: Instant) -> Option<Arc<Slot>> {
-        let members = self.members.load();
-        let active = members.active();
-        let mut turn = 0;
-        for _ in active {
-            turn = self
-                .turn
-                .fetch_add(1, Ordering::Relaxed)
-                .checked_rem(active.len())?;
-            let slot = active.get(turn)?;
-            if slot.standing(hint, now) == Some(Standing::BEST) {
+        let ring = self.ring.load();
+        let active = ring.members.active();
+        let mut index = 0;
+        // Twice round: the heaviest passes on no turn, but it may have been tried, and then the others' rounds count.
+        for _ in 0..active.len().saturating_mul(2) {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            index = turn.checked_rem(active.len())?;
+            let slot = active.get(index)?;
+            if slot.standing(hint, now) == Some(Standing::BEST)
+                && ring.has_turn(slot, index, turn / active.len())
+                && slot.takes_turn(mix(turn as u64), now)
+            {
                 return Some(slot.clone());
             }
         }
         // Other threads' turns can interleave so that ours all met others; a good one may be there still.
-        members.best(turn, hint, now).cloned()
+        ring.members.best(index, hint, now).cloned()
     }
 }
 

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ewma::{Decay, FailureShare, PeakEwma, nanos};
+use super::ewma::{Decay, FailureShare, Latency, PeakEwma, nanos};
 use super::fleet::Common;
+use super::outlier::EndpointHealth;
 use super::{Gate, PickHint};
 use crate::clock::Instant;
 use crate::discovery::Endpoint;
@@ -30,6 +31,7 @@ pub(super) struct Vitals {
     born: Instant,
     id: u64,
     gate: Option<Arc<dyn Gate>>,
+    health: EndpointHealth,
     pub(super) common: Arc<Common>,
 }
 
@@ -90,6 +92,7 @@ impl Slot {
                 born: now,
                 id,
                 gate,
+                health: EndpointHealth::new(),
                 common,
             }),
         }
@@ -130,16 +133,13 @@ impl Slot {
         self.vitals.in_flight.load(Ordering::Relaxed)
     }
 
-    /// The peak-sensitive estimate of its latency, faded to `now`; `None` before its first measurement.
+    /// The peak-sensitive estimate of its latency, faded to `now`; `None` before its first success.
     #[must_use]
     pub fn latency(&self, now: Instant) -> Option<Duration> {
-        let nanos = self.latency_nanos(now)?;
-        Some(Duration::from_secs_f64(f64::from(nanos) / 1e9))
-    }
-
-    #[inline]
-    pub(super) fn latency_nanos(&self, now: Instant) -> Option<f32> {
-        self.vitals.latency.read(self.age(now), self.decay())
+        match self.vitals.latency.read(self.age(now), self.decay()) {
+            Latency::Known(nanos) => Some(Duration::from_secs_f64(f64::from(nanos) / 1e9)),
+            Latency::Unknown | Latency::AtLeast(_) => None,
+        }
     }
 
     /// The share of its recent answers that were failures, 0 to 1, faded to `now`.
@@ -147,6 +147,17 @@ impl Slot {
     #[inline]
     pub fn failure_share(&self, now: Instant) -> f32 {
         self.vitals.failures.read(self.age(now), self.decay())
+    }
+
+    /// Both, for one reading of the time.
+    #[inline]
+    pub(super) fn estimates(&self, now: Instant) -> (Latency, f32) {
+        let (age, decay) = (self.age(now), self.decay());
+        let vitals = &*self.vitals;
+        (
+            vitals.latency.read(age, decay),
+            vitals.failures.read(age, decay),
+        )
     }
 
     /// The endpoint's breaker.
@@ -160,6 +171,13 @@ impl Slot {
     #[inline]
     pub fn gate_admits(&self, now: Instant) -> bool {
         (self.vitals.gate.as_ref()).is_none_or(|gate| gate.would_admit(now))
+    }
+
+    /// What outlier detection keeps of it.
+    #[must_use]
+    #[inline]
+    pub fn health(&self) -> &EndpointHealth {
+        &self.vitals.health
     }
 
     /// Whether it is marked so.
@@ -207,6 +225,17 @@ impl Slot {
                     .compare_exchange(begun, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
         share
+    }
+
+    /// Whether it takes a turn that it was drawn for: always, unless it is in slow start and these random bits say no.
+    #[must_use]
+    #[inline]
+    #[allow(clippy::cast_precision_loss)] // a chance
+    pub fn takes_turn(&self, bits: u64, now: Instant) -> bool {
+        match self.vitals.ramp.load(Ordering::Relaxed) {
+            0 => true,
+            begun => ((bits >> 40) as f32) < self.ramp_since(begun, now) * 16_777_216.0,
+        }
     }
 
     /// How good it is for this choice; `None` when the hint excludes it.

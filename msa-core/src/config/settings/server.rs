@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::OverloadSettings;
 use crate::config::{Size, Span};
 
 /// The main listener and how requests are taken in.
@@ -61,6 +62,8 @@ pub struct ServerSettings {
     pub http2: Http2Settings,
     /// The end of the process.
     pub drain: DrainSettings,
+    /// Protection against more requests than can be done at once.
+    pub overload: OverloadSettings,
     /// Whether answers are compressed for clients that accept it. Needs the feature `compression`. **Restart.**
     #[schemars(extend("x-msa-restart" = true))]
     pub compression: bool,
@@ -90,6 +93,7 @@ impl Default for ServerSettings {
             half_close: false,
             http2: Http2Settings::default(),
             drain: DrainSettings::default(),
+            overload: OverloadSettings::default(),
             compression: false,
             cors: CorsSettings::default(),
             sensitive_headers: Vec::new(),

@@ -5,10 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use axum::body::{Body, HttpBody as _};
 use axum::extract::ConnectInfo;
 use axum::response::Response;
-use http::{Extensions, Request};
+use http::{Extensions, HeaderValue, Request, StatusCode};
 
 use crate::clock::{self, Instant};
 use crate::event::Event;
+use crate::problem::TXN_RETRY;
 use crate::server::inbound::Inbound;
 use crate::txn::{Incoming, Txn, TxnBody};
 
@@ -43,6 +44,10 @@ pub(crate) fn answer(inbound: &Inbound, txn: &Txn, response: &mut Response) {
         inbound.headers.gtxid_name().clone(),
         txn.gtxid().header_value(),
     );
+    if txn.is_retry_forbidden() && is_worth_a_retry(response.status()) {
+        let never = HeaderValue::from_static("never");
+        response.headers_mut().insert(TXN_RETRY, never);
+    }
     // A body of a known length is there already: no code of the handler runs while it is sent.
     if response.body().size_hint().exact().is_none() {
         let body = std::mem::take(response.body_mut());
@@ -54,6 +59,11 @@ pub(crate) fn answer(inbound: &Inbound, txn: &Txn, response: &mut Response) {
 fn peer(extensions: &Extensions) -> Option<IpAddr> {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(peer.0.ip())
+}
+
+/// Whether somebody above might send the request again for this status.
+fn is_worth_a_retry(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 /// The values are left out: they come from outside and are not well formed.
