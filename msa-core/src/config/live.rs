@@ -232,8 +232,12 @@ impl Config {
                 for key in &changed.restart {
                     tracing::warn!(target: "msa::config", key, "the changed setting takes effect at the next start");
                 }
-                let changed = changed.live.join(", ");
-                tracing::info!(target: "msa::config", changed, "configuration reloaded");
+                if !changed.live.is_empty() {
+                    let changed = changed.live.join(", ");
+                    tracing::info!(target: "msa::config", changed, "configuration reloaded");
+                } else if changed.restart.is_empty() {
+                    tracing::info!(target: "msa::config", "configuration read again: nothing has changed");
+                }
             }
             Err(error) => {
                 let error = error.to_string();

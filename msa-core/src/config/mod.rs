@@ -86,6 +86,7 @@
 //! stays. Settings marked **Restart** keep their values until the next start; a log line names them.
 
 mod assemble;
+mod certificates;
 mod change;
 mod check;
 mod clients;
