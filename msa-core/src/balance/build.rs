@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::chance::mix;
 use super::{
-    Algorithm, Balanced, Balancer, Chance, ClientIndex, Fleet, LeastRequest, Maglev, Measures,
+    Algorithm, Balanced, Chance, ClientIndex, Fleet, LeastRequest, Maglev, Measures,
     P2cEwma, Prequal, PrequalRules, Random, RingHash, RingSize, RoundRobin, Subset, Weighted,
     ZoneAware,
 };

@@ -8,11 +8,9 @@ pub mod budget;
 pub mod bulkhead;
 pub mod coalesce;
 pub mod fallback;
-pub mod limit;
-
-pub mod budget;
-pub mod policy;
 pub mod hedge;
+pub mod limit;
+pub mod policy;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 pub mod retry;

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActiveHealthSettings, BalanceSettings, BalancerName, BreakerSettings, BulkheadSettings, FallbackSettings, FaultSettings, HedgeSettings, LimitSettings, OutlierSettings, RateLimitSettings, RetrySettings, SlowStartSettings, ThrottleSettings,
+    ActiveHealthSettings, BalanceSettings, BalancerName, BreakerSettings, BulkheadSettings,
+    FallbackSettings, FaultSettings, HedgeSettings, LimitSettings, OutlierSettings,
+    RateLimitSettings, RetrySettings, SlowStartSettings, ThrottleSettings,
 };
 use crate::config::{Size, Span};
 
@@ -59,16 +61,8 @@ pub struct ClientSettings {
     pub retry: RetrySettings,
     /// A further attempt beside one that takes long.
     pub hedge: HedgeSettings,
-    /// The circuit breaker of each endpoint.
-    pub breaker: BreakerSettings,
-    /// The client throttle, an alternative to the breaker.
-    pub throttle: ThrottleSettings,
     /// How many calls may be in flight at once.
     pub limit: LimitSettings,
-    /// Trying again.
-    pub retry: RetrySettings,
-    /// A further attempt beside one that takes long.
-    pub hedge: HedgeSettings,
     /// Faults that calls meet on purpose. Needs the feature `fault`.
     pub fault: FaultSettings,
     /// How many calls run at a time.
@@ -106,27 +100,6 @@ impl Default for ClientSettings {
             retry: RetrySettings::default(),
             hedge: HedgeSettings::default(),
             fault: FaultSettings::default(),
-        }
-    }
-}
-
-/// Who picks the instance for an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-#[non_exhaustive]
-pub enum BalancerName {
-    /// One after the other.
-    #[default]
-    RoundRobin,
-}
-
-impl BalancerName {
-    /// The name as the configuration has it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RoundRobin => "round-robin",
             bulkhead: BulkheadSettings::default(),
             rate_limit: RateLimitSettings::default(),
             fallback: FallbackSettings::default(),

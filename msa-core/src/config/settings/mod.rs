@@ -8,8 +8,8 @@ mod balance;
 mod breaker;
 mod bulkhead;
 mod client;
-mod fault;
 mod fallback;
+mod fault;
 mod hedge;
 mod limit;
 mod log;
@@ -36,7 +36,7 @@ pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
 pub use breaker::BreakerSettings;
 pub use bulkhead::BulkheadSettings;
 pub use client::ClientSettings;
-pub use client::{BalancerName, ClientSettings};
+pub use fallback::FallbackSettings;
 pub use fault::FaultSettings;
 pub use hedge::HedgeSettings;
 pub use limit::{
@@ -48,7 +48,6 @@ pub use outlier::{
     AccrualSettings, ActiveHealthSettings, FailurePercentageSettings, LatencyOutlierSettings,
     OutlierSettings, SlowStartSettings, SuccessRateSettings,
 };
-pub use fallback::FallbackSettings;
 pub use policy::{PolicyOverrides, PolicySettings};
 pub use rate_limit::{RateLimitKindName, RateLimitSettings};
 pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};

@@ -107,6 +107,12 @@ impl Retry {
         next
     }
 
+    /// After which answers and failures.
+    #[must_use]
+    pub fn conditions(&self) -> &Conditions {
+        &self.on
+    }
+
     /// How many bytes of a streamed request body are kept for a replay.
     #[must_use]
     pub fn replay_limit(&self) -> u64 {
