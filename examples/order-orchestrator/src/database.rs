@@ -171,7 +171,12 @@ impl Inner {
             .max_connections(self.max_connections)
             .acquire_timeout(self.busy_timeout)
             .connect_with(self.options.clone().create_if_missing(create))
-            .await?;
+            .await
+            .map_err(|error| match error {
+                // Nobody else has a connection of this pool yet: it is the file that lets none be made.
+                sqlx::Error::PoolTimedOut => DatabaseError::Busy,
+                error => error.into(),
+            })?;
         self.migrate(&pool).await?;
         let id = FileId::of(&self.file).ok_or_else(|| self.missing())?;
         Ok((pool, id))

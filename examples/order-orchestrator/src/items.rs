@@ -107,7 +107,7 @@ impl<'de> DeserializeSeed<'de> for Next<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Item, D::Error> {
         let item = Item::deserialize(deserializer)?;
         if self.others.iter().any(|other| other.sku == item.sku) {
-            let rule = "is of a product that is in the list already: add the quantities up";
+            let rule = "names a sku that is in the list already: add the quantities up";
             return Err(D::Error::custom(rule));
         }
         Ok(item)

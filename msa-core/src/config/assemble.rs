@@ -11,7 +11,7 @@ use super::files::{Files, Places};
 use super::layer::{Layer, Layers, Sources};
 use super::schema::Node;
 use super::section::{self, AnySection, Kind, Refused};
-use super::{Settings, clients, forms, path, secrets, suggest, toml, validate, walk};
+use super::{Settings, certificates, clients, forms, path, secrets, suggest, toml, validate, walk};
 
 /// Everything that loading needs; the same at every reload.
 pub(super) struct Recipe {
@@ -19,7 +19,6 @@ pub(super) struct Recipe {
     pub(super) sections: Vec<(String, Kind)>,
     pub(super) aliases: Vec<(String, String)>,
     pub(super) variables: Variables,
-    pub(super) profile: Option<String>,
     pub(super) places: Places,
     /// Texts given in place of files.
     pub(super) texts: Vec<(Arc<str>, String)>,
@@ -67,16 +66,6 @@ impl Recipe {
             problems.extend(found);
             if let Some(layer) = layer {
                 layers.merge(layer);
-            }
-        }
-        if let Some(profile) = &self.profile
-            && self.texts.is_empty()
-        {
-            let wanted = format!("msa.{profile}.toml");
-            if !files.toml.iter().any(|(name, _)| name.ends_with(&wanted)) {
-                warnings.push(format!(
-                    "the profile is `{profile}`, but there is no {wanted}"
-                ));
             }
         }
         layers.merge(secrets::read(files, root, &mut problems));
@@ -137,7 +126,8 @@ impl Recipe {
         let Some(settings) = settings else {
             return Err(problems);
         };
-        for (keys, message) in validate::problems(&settings) {
+        let conflicts = validate::problems(&settings).into_iter();
+        for (keys, message) in conflicts.chain(certificates::problems(&settings)) {
             let set = keys.iter().find(|key| merged.sources.is_set(key));
             let key = set.or(keys.first()).cloned().unwrap_or_default();
             problems.push(Problem::new(merged.sources.of(&key), key, message));
