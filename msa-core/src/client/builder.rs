@@ -11,7 +11,7 @@ use super::service::Shared;
 use super::services::Services;
 use super::transport::{ReqwestTransport, Transport, lean};
 use super::{CallError, CallErrorKind, ServiceClient};
-use crate::balance::{self, Balancer, Fleet};
+use crate::balance::{self, Balanced, Balancer, Fleet};
 use crate::clock::{self, Instant};
 use crate::config::{BalancerName, ClientSettings, Settings};
 use crate::discovery::Discover;
@@ -184,13 +184,8 @@ fn by_name(
     seed: u64,
     now: Instant,
 ) -> Arc<dyn Balancer> {
-    balance::build_on(
-        fleet.clone(),
-        settings.balancer,
-        &settings.balance,
-        seed,
-        now,
-    )
+    let algorithm = balance::algorithm(settings.balancer, &settings.balance, seed);
+    Arc::new(Balanced::new(fleet.clone(), algorithm, now))
 }
 
 /// Half of a new GTXID: the one place where chance comes from outside.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::breaker::Breakers;
 use crate::balance::outlier::{OutlierConfig, Outliers};
-use crate::balance::{Balancer, Fleet, Measures, Watch};
+use crate::balance::{Balancer, Fleet, Measures, Ramp, Watch};
 use crate::clock::Instant;
 use crate::config::ClientSettings;
 use crate::event::Observers;
@@ -31,7 +31,7 @@ impl Policies {
             breakers: Breakers::new(&settings.breaker, seed),
             outliers: Arc::new(Outliers::new(
                 service.clone(),
-                OutlierConfig::default(),
+                OutlierConfig::from(&settings.outlier),
                 observers.clone(),
                 seed,
                 now,
@@ -43,7 +43,7 @@ impl Policies {
     pub(super) fn fleet(&self, settings: &ClientSettings) -> Arc<Fleet> {
         let outliers: Arc<dyn Watch> = self.outliers.clone();
         Arc::new(Fleet::with(
-            Measures::from(&settings.balance),
+            measures(settings),
             Some(self.breakers.make_gate()),
             [outliers],
         ))
@@ -58,5 +58,15 @@ impl Policies {
     ) {
         self.retry = Arc::new(self.retry.updated(&settings.retry));
         self.breakers.configure(&settings.breaker, balancer);
+        if let Some(fleet) = balancer.fleet() {
+            fleet.measure(measures(settings));
+        }
+        self.outliers.configure(OutlierConfig::from(&settings.outlier), now);
     }
+}
+
+fn measures(settings: &ClientSettings) -> Measures {
+    let mut measures = Measures::from(&settings.balance);
+    measures.ramp = Ramp::from(&settings.slow_start);
+    measures
 }
