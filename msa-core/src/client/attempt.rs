@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::HeaderName;
+use http::{HeaderName, StatusCode};
 use reqwest::Response;
 
 use super::breaker::{self, Settled};
@@ -41,6 +41,31 @@ pub(super) struct Ended {
     pub(super) number: u32,
     pub(super) took: Duration,
     pub(super) now: Instant,
+}
+
+impl Ended {
+    /// Whether it is an answer that another attempt would hardly better.
+    pub(super) fn is_good(&self) -> bool {
+        self.result.as_ref().is_ok_and(|answered| {
+            let status = answered.response.status();
+            !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS
+        })
+    }
+
+    /// How it went, for those who count; and whether the callee turned the request away.
+    pub(super) fn outcome(&self, deadline: &Deadline) -> (breaker::Outcome, bool) {
+        match &self.result {
+            Ok(answered) => {
+                let status = answered.response.status();
+                let shed = matches!(status.as_u16(), 429 | 503);
+                (breaker::outcome_of_status(status, false), shed)
+            }
+            Err(error) => {
+                let outcome = breaker::outcome_of_error(error, deadline.is_inherited());
+                (outcome, false)
+            }
+        }
+    }
 }
 
 /// A response whose headers are there.

@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 use reqwest::{Body, Response, ResponseBuilderExt};
 use tokio::time::Sleep;
 
+use super::admission::Admission;
 use super::attempt::Answered;
 use super::breaker::Settled;
 use super::deadline::Deadline;
@@ -29,6 +30,7 @@ pub(super) fn guard(
     answered: Answered,
     mut record: CallRecord,
     state: Arc<Snapshot>,
+    admission: Admission,
     max: u64,
     deadline: Option<Deadline>,
 ) -> Result<Response, CallError> {
@@ -43,6 +45,7 @@ pub(super) fn guard(
         state,
         pick,
         settled,
+        admission: Some(admission),
         open: true,
     };
     if response.content_length() == Some(0) {
@@ -93,6 +96,7 @@ struct End {
     state: Arc<Snapshot>,
     pick: Pick,
     settled: Settled,
+    admission: Option<Admission>,
     open: bool,
 }
 
@@ -109,6 +113,7 @@ impl End {
                 Some(kind) => self.failed(kind, now),
             }
             self.record.end(failure, now);
+            self.admission = None;
         }
     }
 

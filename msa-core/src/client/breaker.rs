@@ -172,9 +172,7 @@ pub(super) fn outcome_of_error(error: &CallError, inherited: bool) -> Outcome {
         (CallErrorKind::Connect, Some(failure)) if failure.is_connect() => Outcome::ConnectFailure,
         // A graceful goodbye.
         (_, Some(Failure::NeverSent)) => Outcome::Ignored,
-        (CallErrorKind::Invalid | CallErrorKind::Cancelled | CallErrorKind::Fault, _) => {
-            Outcome::Ignored
-        }
+        (CallErrorKind::Invalid | CallErrorKind::Cancelled, _) => Outcome::Ignored,
         (CallErrorKind::DeadlineExceeded, _) if inherited => Outcome::Ignored,
         _ => Outcome::Failure,
     }

@@ -45,6 +45,11 @@ impl Kept {
         }
     }
 
+    /// Whether [`copy`](Self::copy) gives one.
+    pub(super) fn can_be_copied(&self) -> bool {
+        matches!(self, Self::Copy(_))
+    }
+
     /// The request, to be sent again.
     pub(super) fn back(self) -> Option<Request> {
         match self {
@@ -56,7 +61,7 @@ impl Kept {
         }
     }
 
-    /// A second one beside it, for a request that needs no body to be lent.
+    /// A second one beside it; none of a request whose body is lent.
     pub(super) fn copy(&self) -> Option<Request> {
         match self {
             Self::Copy(request) => request.try_clone(),
@@ -66,7 +71,7 @@ impl Kept {
 }
 
 /// What `try_clone` does, without the map that it makes for a timeout that is not there.
-fn without_body(request: &Request, url: Url) -> Request {
+pub(super) fn without_body(request: &Request, url: Url) -> Request {
     let mut copy = Request::new(request.method().clone(), url);
     *copy.headers_mut() = request.headers().clone();
     *copy.version_mut() = request.version();

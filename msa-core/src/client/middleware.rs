@@ -9,6 +9,7 @@ use http::header::{HOST, HeaderValue};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 
+use super::admission::Admission;
 use super::attempt::{Attempt, Calling};
 use super::choice::{ChoiceOptions, choose};
 use super::deadline::Deadline;
@@ -141,7 +142,8 @@ impl ServiceMiddleware {
                     .get_max_response()
                     .map_or(state.limits.max_response, Size::get);
                 let covers_body = (!options.is_stream()).then_some(deadline);
-                body::guard(answered, record, state, max, covers_body)
+                let admission = Admission::default();
+                body::guard(answered, record, state, admission, max, covers_body)
             }
             Err(error) => Err(record.fail(error)),
         }

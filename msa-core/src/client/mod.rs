@@ -49,6 +49,8 @@
 //! `send()` returns a [`reqwest_middleware::Error`], reading a body a [`reqwest::Error`]; `CallError::from` turns both into
 //! a [`CallError`]. A response with an error status is a response, as with reqwest.
 
+mod admission;
+mod answers;
 mod attempt;
 mod body;
 mod breaker;
@@ -56,6 +58,9 @@ mod builder;
 mod choice;
 mod deadline;
 mod error;
+#[cfg(feature = "fault")]
+mod faulty;
+mod hedging;
 mod kept;
 mod lend;
 mod middleware;

@@ -61,10 +61,15 @@ impl<'a> Retrying<'a> {
         self.call.started();
     }
 
-    /// What stays of the request while it is sent, unless this is the last attempt.
-    pub(super) fn keep(&self, request: &mut Request, logical: Url) -> Option<Kept> {
+    /// Whether the request may be processed twice.
+    pub(super) fn is_idempotent(&self) -> bool {
+        self.idempotent
+    }
+
+    /// What stays of the request while it is sent, unless this is the last attempt, and nobody else wants it.
+    pub(super) fn keep(&self, request: &mut Request, logical: Url, wanted: bool) -> Option<Kept> {
         let policy = self.call.policy();
-        if self.call.attempt() >= policy.max_attempts() {
+        if self.call.attempt() >= policy.max_attempts() && !wanted {
             return None;
         }
         kept::keep(request, logical, policy.replay_limit())

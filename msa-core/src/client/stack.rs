@@ -1,18 +1,25 @@
 //! The outbound stack: everything that a call passes, outermost first.
 
+use std::sync::Arc;
+
 use http::Extensions;
 use reqwest::{Request, Response};
 
+use super::admission::Admission;
+use super::answers::Answers;
 use super::attempt::{Attempt, Calling, Ended};
 use super::choice::{ChoiceOptions, choose};
 use super::deadline::Deadline;
+#[cfg(feature = "fault")]
+use super::faulty;
+use super::hedging::Hedging;
 use super::record::CallRecord;
 use super::retry::{Next, Retrying};
-use super::service::Snapshot;
+use super::service::{Service, Snapshot};
 use super::services::Services;
 use super::transport::SendOptions;
-use super::{CallOptions, body, target};
-use crate::clock;
+use super::{CallOptions, body, kept, target};
+use crate::clock::{self, Instant};
 use crate::config::Size;
 use crate::txn::{self, Headers, Txn};
 
@@ -20,12 +27,11 @@ use crate::txn::{self, Headers, Txn};
 pub(super) async fn call(
     services: &Services,
     headers: &Headers,
-    mut request: Request,
+    request: Request,
     extensions: &Extensions,
 ) -> reqwest_middleware::Result<Response> {
-    let mut now = clock::now();
+    let now = clock::now();
     let options = extensions.get().copied().unwrap_or(CallOptions::new());
-    let choice = extensions.get::<ChoiceOptions>();
 
     // The transaction: the current one, or a new one that begins with this call.
     let txn = txn::current().unwrap_or_else(|| Txn::begin_at(now));
@@ -35,80 +41,158 @@ pub(super) async fn call(
         .find(request.url(), now)
         .map_err(|error| error.with_gtxid(*txn.gtxid()))?;
     let state = service.current(services.shared(), now);
-    let limits = state.limits;
-
-    // total deadline: the soonest of the inbound one, the configured one and the builder's own; covers the body
-    let own = request.timeout().copied();
-    if own.is_some() {
-        *request.timeout_mut() = None;
-    }
-    let deadline = Deadline::of(now, &limits, &options, own, txn.deadline());
-
-    // journal + span: one logical call, parent of its attempts
-    let observers = services.shared().observers.clone();
-    let record = CallRecord::begin(service, txn.next_call(), observers, now);
-
-    // fallback: its place is here
-
-    // bulkhead: its place is here
-
-    // retry: whether and when the call is tried again
-    let mut retry = Retrying::begin(&state, &request, &options, &deadline, &txn, now);
-    let calling = Calling {
-        record: &record,
-        state: &state,
-        timeout: (options.get_attempt_timeout()).unwrap_or(limits.attempt_timeout),
-        deadline,
+    let answers = state.policies.answers.clone();
+    let call = Call {
+        services,
+        headers,
+        options,
+        choice: extensions.get(),
+        txn,
+        service,
+        state,
+        now,
     };
-    let mut avoid = ChoiceOptions::avoided(choice);
-    let answered = loop {
-        if deadline.has_passed(now) {
-            break Err(record.name(deadline.error()));
+
+    // fallback: an answer from before; and one answer for identical calls in flight
+    match answers.filter(|_| Answers::apply_to(&request, &options)) {
+        None => call.make(request).await,
+        Some(answers) => {
+            let (name, observers) = (call.service.name().clone(), &services.shared().observers);
+            let copy = kept::without_body(&request, request.url().clone());
+            answers
+                .run(&copy, &name, observers, call.make(request))
+                .await
         }
+    }
+}
 
-        // route: its place is here; until then the subset is the whole service
+struct Call<'a> {
+    services: &'a Services,
+    headers: &'a Headers,
+    options: CallOptions,
+    choice: Option<&'a ChoiceOptions>,
+    txn: Txn,
+    service: Arc<Service>,
+    state: Arc<Snapshot>,
+    now: Instant,
+}
 
-        // pick: an endpoint not tried yet in this call; breaker: its permit, or another endpoint
-        let (pick, permit) = match choose(&state, &record, choice, &mut avoid, now) {
-            Ok(chosen) => chosen,
-            Err(error) => break Err(error),
+impl Call<'_> {
+    async fn make(self, mut request: Request) -> reqwest_middleware::Result<Response> {
+        let Self {
+            services,
+            headers,
+            options,
+            choice,
+            txn,
+            service,
+            state,
+            mut now,
+        } = self;
+        let limits = state.limits;
+
+        // total deadline: the soonest of the inbound one, the configured one and the builder's own; covers the body
+        let own = request.timeout().copied();
+        if own.is_some() {
+            *request.timeout_mut() = None;
+        }
+        let deadline = Deadline::of(now, &limits, &options, own, txn.deadline());
+
+        // journal + span: one logical call, parent of its attempts
+        let observers = services.shared().observers.clone();
+        let record = CallRecord::begin(service, txn.next_call(), observers, now);
+
+        // bulkhead, and what else may stand against the call's beginning
+        let class = txn.criticality();
+        let entered = Admission::enter(&state.policies, &record, class, &deadline, now).await;
+        let mut admission = match entered {
+            Ok(admission) => admission,
+            Err(error) => return Err(record.fail(error).into()),
         };
 
-        retry.started();
-
-        // attempt: time limit, headers; injected faults and the attempt's span have their place here
-        let attempt = Attempt::begin(&calling, pick, permit, record.next_attempt(), now);
-        let logical = match target::point(request.url_mut(), attempt.endpoint()) {
-            Ok(logical) => logical,
-            Err(error) => break Err(record.name(error)),
+        // retry: whether and when the call is tried again
+        let mut retry = Retrying::begin(&state, &request, &options, &deadline, &txn, now);
+        let calling = Calling {
+            record: &record,
+            state: &state,
+            timeout: (options.get_attempt_timeout()).unwrap_or(limits.attempt_timeout),
+            deadline,
         };
-        let kept = retry.keep(&mut request, logical);
-        inject(headers, &mut request, &attempt, &record);
+        let mut avoid = ChoiceOptions::avoided(choice);
+        let answered = loop {
+            if deadline.has_passed(now) {
+                break Err(record.name(deadline.error()));
+            }
 
-        // transport
-        let ended = send(services, request, attempt, &record, &state).await;
-        now = ended.now;
-        match retry.after(ended, kept, &record, &mut avoid) {
-            Next::Over(result) => break result,
-            Next::Again(again, delay) => {
-                request = again;
-                if !delay.is_zero() {
-                    tokio::time::sleep(delay).await;
-                    now = clock::now();
+            // route: its place is here; until then the subset is the whole service
+
+            // pick: an endpoint not tried yet in this call; breaker: its permit, or another endpoint
+            let (pick, permit) = match choose(&state, &record, choice, &mut avoid, now) {
+                Ok(chosen) => chosen,
+                Err(error) => break Err(error),
+            };
+            retry.started();
+
+            // attempt: time limit and headers; its span has its place here
+            let attempt = Attempt::begin(&calling, pick, permit, record.next_attempt(), now);
+            let logical = match target::point(request.url_mut(), attempt.endpoint()) {
+                Ok(logical) => logical,
+                Err(error) => break Err(record.name(error)),
+            };
+            let hedge = state
+                .policies
+                .hedge
+                .as_deref()
+                .filter(|_| retry.is_idempotent());
+            let kept = retry.keep(&mut request, logical, hedge.is_some());
+            inject(headers, &mut request, &attempt, &record);
+
+            // transport, after the faults that are injected; hedge: another attempt beside this one
+            let (number, to) = (attempt.number(), attempt.endpoint().clone());
+            let sent = send(services, request, attempt, &record, &state);
+            let ended = match hedge.zip(kept.as_ref().filter(|kept| kept.can_be_copied())) {
+                None => sent.await,
+                Some((hedge, kept)) => {
+                    let hedging = Hedging {
+                        services,
+                        headers,
+                        calling: &calling,
+                        choice,
+                        txn: &txn,
+                        hedge,
+                        kept,
+                    };
+                    hedging.race(sent, number, to, &avoid, now).await
+                }
+            };
+            now = ended.now;
+            let (outcome, shed) = ended.outcome(&deadline);
+            match retry.after(ended, kept, &record, &mut avoid) {
+                Next::Over(result) => {
+                    admission.settle(outcome, shed, now);
+                    break result;
+                }
+                Next::Again(again, delay) => {
+                    request = again;
+                    if !delay.is_zero() {
+                        tokio::time::sleep(delay).await;
+                        now = clock::now();
+                    }
                 }
             }
+        };
+        drop(retry);
+        match answered {
+            Ok(answered) => {
+                let max = options
+                    .get_max_response()
+                    .map_or(limits.max_response, Size::get);
+                let covers_body = (!options.is_stream()).then_some(deadline);
+                let guarded = body::guard(answered, record, state, admission, max, covers_body);
+                Ok(guarded?)
+            }
+            Err(error) => Err(record.fail(error).into()),
         }
-    };
-    drop(retry);
-    match answered {
-        Ok(answered) => {
-            let max = options
-                .get_max_response()
-                .map_or(limits.max_response, Size::get);
-            let covers_body = (!options.is_stream()).then_some(deadline);
-            Ok(body::guard(answered, record, state, max, covers_body)?)
-        }
-        Err(error) => Err(record.fail(error).into()),
     }
 }
 
@@ -130,7 +214,7 @@ pub(super) fn inject(
 const OUR_HEADERS: usize = 8;
 
 /// Sends it, and waits for the response's headers.
-async fn send(
+pub(super) async fn send(
     services: &Services,
     request: Request,
     attempt: Attempt<'_>,
@@ -142,6 +226,11 @@ async fn send(
     options.plain = record.service().is_plain();
     let endpoint = attempt.endpoint().clone();
     let transport = &services.shared().transport;
+    #[cfg(feature = "fault")]
+    if let Some(faults) = &state.policies.faults {
+        let sent = faulty::send(faults, &**transport, &endpoint, request, &options, record);
+        return attempt.wait(sent).await;
+    }
     let sent = transport.send(&endpoint, request, &options);
     attempt.wait(sent).await
 }

@@ -125,6 +125,14 @@ impl Hedge {
         }
     }
 
+    /// An attempt ended, well or not.
+    pub(crate) fn settled(&self, good: bool) {
+        match good {
+            true => self.budget.succeeded(),
+            false => self.budget.failed(),
+        }
+    }
+
     /// An idempotent call begins at `now`: pays into the budget.
     pub fn begin(&self, now: Instant) -> HedgeCall<&Self> {
         Self::begin_with(self, now)
