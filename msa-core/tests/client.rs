@@ -27,6 +27,7 @@ use msa_core::discovery::{Endpoint, FixedSource};
 use msa_core::event::{Event, Observer};
 use msa_core::txn::{self, Txn};
 use reqwest::{Body, Request, Response, ResponseBuilderExt, Url};
+use reqwest_middleware::RequestBuilder;
 use tokio::sync::watch;
 
 const A: &str = "http://10.0.0.1:8081";
@@ -169,6 +170,13 @@ fn builder(script: &Arc<Script>, endpoints: &[&str]) -> ServiceClientBuilder {
 
 fn client(script: &Arc<Script>, endpoints: &[&str]) -> ServiceClient {
     builder(script, endpoints).build().unwrap()
+}
+
+/// One attempt, whatever comes of it.
+async fn once(client: &ServiceClient) -> Result<Response, CallError> {
+    let request = client.get("http://user-service/");
+    let request = request.with_extension(CallOptions::new().max_retries(0));
+    request.send().await.map_err(CallError::from)
 }
 
 async fn get(client: &ServiceClient) -> Result<Response, CallError> {
@@ -372,7 +380,7 @@ async fn an_attempt_ends_at_its_timeout() {
     let script = Script::new([Answer::Hangs]);
     let client = client(&script, &[A, B]);
     let before = clock::now();
-    let error = get(&client).await.unwrap_err();
+    let error = once(&client).await.unwrap_err();
     assert_eq!(error.kind(), CallErrorKind::AttemptTimeout);
     assert_eq!(error.status(), StatusCode::GATEWAY_TIMEOUT);
     assert!(!error.never_sent());
@@ -408,7 +416,7 @@ async fn the_soonest_of_all_deadlines_holds_and_is_propagated() {
         (error.kind(), clock::since(before).as_millis(), told)
     };
     use CallErrorKind::{AttemptTimeout, DeadlineExceeded};
-    let none = CallOptions::new();
+    let none = CallOptions::new().max_retries(0);
     let deadline = |ms: u128| (DeadlineExceeded, ms, ms.to_string());
     assert_eq!(measure(9000, none, None).await, deadline(2000));
     assert_eq!(measure(700, none, None).await, deadline(700));
@@ -520,10 +528,16 @@ async fn what_never_reached_anybody_is_sent_to_another_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_asked_twice_who_refused_but_a_closed_connection_is_made_anew() {
+async fn who_refused_alone_is_asked_again_and_a_closed_connection_is_made_anew() {
     let script = Script::new([Answer::Fail(Failure::Refused)]);
-    assert_eq!(kind(&client(&script, &[A])).await, CallErrorKind::Connect);
-    assert_eq!(script.seen().len(), 1);
+    let error = get(&client(&script, &[A])).await.unwrap_err();
+    assert_eq!(error.kind(), CallErrorKind::Connect);
+    assert_eq!(script.seen().len(), 3);
+    let tries: Vec<String> = error.tries().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        tries,
+        [format!("connect at {A}"), format!("connect at {A}")]
+    );
 
     let closed = Answer::Fail(Failure::NeverSent);
     let script = Script::new([closed, Answer::Status(200, Duration::ZERO)]);
@@ -541,12 +555,27 @@ async fn a_call_is_sent_again_at_most_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_have_been_processed_is_not_sent_again() {
+async fn what_may_have_been_processed_is_sent_again_only_if_it_is_idempotent() {
+    let keyed = |request: RequestBuilder| request.header("idempotency-key", "7");
+    let marked =
+        |request: RequestBuilder| request.with_extension(CallOptions::new().idempotent(true));
     for failure in [Failure::Reset, Failure::Timeout, Failure::Protocol] {
         let script = Script::new([Answer::Fail(failure)]);
-        let error = get(&client(&script, &[A, B])).await.unwrap_err();
-        assert!(!error.never_sent());
-        assert_eq!((error.failure(), script.seen().len()), (Some(failure), 1));
+        let attempts = async |request: RequestBuilder| {
+            let before = script.seen().len();
+            let error = CallError::from(request.send().await.unwrap_err());
+            assert_eq!(error.failure(), Some(failure));
+            assert!(!error.never_sent());
+            assert_eq!(error.attempts() as usize, script.seen().len() - before);
+            error.attempts()
+        };
+        let client = client(&script, &[A, B]);
+        let url = "http://user-service/";
+        assert_eq!(attempts(client.post(url)).await, 1);
+        assert_eq!(attempts(client.get(url)).await, 3);
+        assert_eq!(attempts(client.delete(url)).await, 3);
+        assert_eq!(attempts(keyed(client.post(url))).await, 3);
+        assert_eq!(attempts(marked(client.post(url))).await, 3);
     }
 }
 
@@ -607,6 +636,7 @@ async fn changed_settings_hold_for_the_next_call_and_new_connections_where_those
     let mut settings = Settings::default();
     let before = clock::now();
     settings.client.attempt_timeout = Span::secs(1);
+    settings.client.retry.max_retries = 0;
     change.send(Arc::new(settings.clone())).unwrap();
     assert_eq!(kind(&client).await, CallErrorKind::AttemptTimeout);
     assert_eq!(clock::since(before), Duration::from_secs(1));

@@ -430,7 +430,7 @@ async fn refused_connections_go_elsewhere_and_are_named_when_there_is_no_elsewhe
     assert_eq!(error.failure(), Some(Failure::Refused), "{error:?}");
     assert_eq!(
         (error.kind(), error.attempts()),
-        (CallErrorKind::Connect, 1)
+        (CallErrorKind::Connect, 3)
     );
 }
 

@@ -110,19 +110,14 @@ impl End {
             let now = now();
             match failure {
                 None => self.pick.complete(now),
-                Some(kind) => self.failed(kind, now),
+                Some(_) => self.failed(now),
             }
             self.record.end(failure, now);
             self.admission = None;
         }
     }
 
-    /// What the body's own side did wrong, not the caller's patience or limits, is the endpoint's failure.
-    fn failed(&mut self, kind: CallErrorKind, now: Instant) {
-        if kind == CallErrorKind::DeadlineExceeded {
-            self.pick.complete(now);
-            return;
-        }
+    fn failed(&mut self, now: Instant) {
         self.pick.body_failed(now);
         let breakers = &self.state.policies.breakers;
         breakers.body_failed(&self.pick, self.settled, now);

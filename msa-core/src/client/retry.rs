@@ -97,8 +97,11 @@ impl<'a> Retrying<'a> {
             ended.number,
             &ending,
         );
-        let again = decision.delay().zip(kept.and_then(Kept::back));
-        let Some((delay, request)) = again else {
+        let Some(delay) = decision.delay() else {
+            return Next::Over(ended.result);
+        };
+        // Not before it is decided: a body that is taken back is not sent to its end.
+        let Some(request) = kept.and_then(Kept::back) else {
             return Next::Over(ended.result);
         };
         let (endpoint, end) = match ended.result {
