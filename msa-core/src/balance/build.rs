@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::chance::mix;
 use super::{
-    Algorithm, Balanced, Balancer, Chance, ClientIndex, Fleet, LeastRequest, Maglev, Measures,
-    P2cEwma, Prequal, PrequalRules, Random, RingHash, RingSize, RoundRobin, Subset, Weighted,
-    ZoneAware,
+    Algorithm, Balanced, Chance, ClientIndex, Fleet, LeastRequest, Maglev, Measures, P2cEwma,
+    Prequal, PrequalRules, Random, RingHash, RingSize, RoundRobin, Subset, Weighted, ZoneAware,
 };
 use crate::clock::Instant;
 use crate::config::{BalanceSettings, BalancerName, Percent};
@@ -21,7 +20,7 @@ pub fn build(
     settings: &BalanceSettings,
     seed: u64,
     now: Instant,
-) -> Arc<dyn Balancer> {
+) -> Arc<Balanced> {
     let fleet = Fleet::new(Measures::from(settings));
     build_on(Arc::new(fleet), name, settings, seed, now)
 }
@@ -35,7 +34,7 @@ pub fn build_on(
     settings: &BalanceSettings,
     seed: u64,
     now: Instant,
-) -> Arc<dyn Balancer> {
+) -> Arc<Balanced> {
     fleet.measure(Measures::from(settings));
     Arc::new(Balanced::new(fleet, algorithm(name, settings, seed), now))
 }
@@ -103,7 +102,7 @@ fn bound(load_factor: f32) -> Option<f32> {
 #[cfg(all(test, not(msa_loom)))]
 mod tests {
     use super::*;
-    use crate::balance::PickHint;
+    use crate::balance::{Balancer, PickHint};
     use crate::clock;
     use crate::discovery::{Endpoint, EndpointSet};
 

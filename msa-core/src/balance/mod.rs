@@ -20,7 +20,7 @@
 //! endpoints to their share slowly.
 //!
 //! ```
-//! use msa_core::balance::{self, PickHint};
+//! use msa_core::balance::{self, Balancer, PickHint};
 //! use msa_core::clock;
 //! use msa_core::config::{BalanceSettings, BalancerName};
 //! use msa_core::discovery::EndpointSet;
@@ -61,6 +61,7 @@ mod prequal;
 mod ramp;
 mod random;
 mod round_robin;
+pub mod service;
 mod slot;
 mod subset;
 mod watch;
