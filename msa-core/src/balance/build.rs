@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::chance::mix;
 use super::{
-    Algorithm, Balanced, Chance, ClientIndex, Fleet, LeastRequest, Maglev, Measures,
-    P2cEwma, Prequal, PrequalRules, Random, RingHash, RingSize, RoundRobin, Subset, Weighted,
-    ZoneAware,
+    Algorithm, Balanced, Chance, ClientIndex, Fleet, LeastRequest, Maglev, Measures, P2cEwma,
+    Prequal, PrequalRules, Random, RingHash, RingSize, RoundRobin, Subset, Weighted, ZoneAware,
 };
 use crate::clock::Instant;
 use crate::config::{BalanceSettings, BalancerName, Percent};
@@ -103,7 +102,7 @@ fn bound(load_factor: f32) -> Option<f32> {
 #[cfg(all(test, not(msa_loom)))]
 mod tests {
     use super::*;
-    use crate::balance::PickHint;
+    use crate::balance::{Balancer, PickHint};
     use crate::clock;
     use crate::discovery::{Endpoint, EndpointSet};
 
