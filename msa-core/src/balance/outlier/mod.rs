@@ -79,7 +79,7 @@ mod streak;
 mod sweep;
 mod tally;
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests;
 
 pub use accrual::{Accrual, AccrualConfig, AccrualPolicy, AccrualRule, DeadTimes};
