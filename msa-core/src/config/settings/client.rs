@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActiveHealthSettings, BalanceSettings, BalancerName, OutlierSettings, SlowStartSettings,
+    ActiveHealthSettings, BalanceSettings, BalancerName, BreakerSettings, BulkheadSettings,
+    FallbackSettings, FaultSettings, HedgeSettings, LimitSettings, OutlierSettings,
+    RateLimitSettings, RetrySettings, SlowStartSettings, ThrottleSettings,
 };
 use crate::config::{Size, Span};
 
@@ -51,6 +53,27 @@ pub struct ClientSettings {
     pub ca_file: Option<PathBuf>,
     /// Whether a host that no discovery source knows is called as a plain address; if not, it is an error.
     pub allow_plain_hosts: bool,
+    /// The circuit breaker of each endpoint.
+    pub breaker: BreakerSettings,
+    /// The client throttle, an alternative to the breaker.
+    pub throttle: ThrottleSettings,
+    /// Trying again.
+    pub retry: RetrySettings,
+    /// A further attempt beside one that takes long.
+    pub hedge: HedgeSettings,
+    /// How many calls may be in flight at once.
+    pub limit: LimitSettings,
+    /// Faults that calls meet on purpose. Needs the feature `fault`.
+    pub fault: FaultSettings,
+    /// How many calls run at a time.
+    pub bulkhead: BulkheadSettings,
+    /// How many calls are made a time.
+    pub rate_limit: RateLimitSettings,
+    /// What stands in for an answer.
+    pub fallback: FallbackSettings,
+    /// Whether identical `GET`s in flight share one answer. Only where an answer does not depend on who asks, or the request says so in
+    /// its headers, which are compared too.
+    pub coalesce: bool,
 }
 
 impl Default for ClientSettings {
@@ -71,6 +94,16 @@ impl Default for ClientSettings {
             http2: false,
             ca_file: None,
             allow_plain_hosts: false,
+            breaker: BreakerSettings::default(),
+            throttle: ThrottleSettings::default(),
+            limit: LimitSettings::default(),
+            retry: RetrySettings::default(),
+            hedge: HedgeSettings::default(),
+            fault: FaultSettings::default(),
+            bulkhead: BulkheadSettings::default(),
+            rate_limit: RateLimitSettings::default(),
+            fallback: FallbackSettings::default(),
+            coalesce: false,
         }
     }
 }
