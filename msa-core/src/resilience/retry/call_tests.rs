@@ -343,7 +343,7 @@ fn headers_are_read_only_when_they_can_matter() {
         Retry::default().answered(200, &headers, never),
         Ending::Good
     );
-    let grpc = Retry::default().on(Conditions::none().with(RetryCondition::GrpcUnavailable));
+    let grpc = Retry::default().on(Conditions::none().with(RetryCondition::Grpc(14)));
     let mut headers = http::HeaderMap::new();
     headers.insert("grpc-status", "14".parse().unwrap());
     let ending = grpc.answered(200, &headers, clock::now);
