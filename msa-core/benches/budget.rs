@@ -45,11 +45,7 @@ fn retry() -> (Retry, Instant) {
 #[bench::good(retry())]
 fn call_without_retry((retry, now): (Retry, Instant)) -> (Retry, Decision) {
     let mut call = retry.begin(black_box(now));
-    let decision = call.after(
-        black_box(&Ending::Good),
-        &Circumstances::default(),
-        || now,
-    );
+    let decision = call.after(black_box(&Ending::Good), &Circumstances::default(), || now);
     drop(call);
     (retry, decision)
 }

@@ -269,7 +269,7 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 #[path = "window_tests.rs"]
 mod tests;
 

@@ -326,8 +326,10 @@ fn an_iterator_of_waits_that_ends_ends_the_retries() {
 #[test]
 fn new_settings_keep_what_the_budget_counted_unless_they_are_about_it() {
     let retry = Retry::default();
-    let mut settings = crate::config::RetrySettings::default();
-    settings.max_retries = 5;
+    let mut settings = crate::config::RetrySettings {
+        max_retries: 5,
+        ..Default::default()
+    };
     let next = retry.updated(&settings);
     assert!(Arc::ptr_eq(&retry.budget, &next.budget));
     assert_eq!(next.max_retries, 5);
