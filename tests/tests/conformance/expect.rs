@@ -38,16 +38,30 @@ pub(crate) fn compare(wanted: &Map<String, Value>, seen: &Seen) -> Verdict {
 /// `x_lt: 3` and its like: a bound on the reading `x`.
 fn bound<'s>(field: &str, want: &Value, seen: &'s Seen) -> Option<(bool, &'s Value)> {
     let (name, relation) = field.rsplit_once('_')?;
+    // `elapsed_lt_ms` has its unit last, and is about `elapsed_ms`.
+    if let ("ns" | "us" | "ms" | "s", Some((stem, relation))) = (relation, name.rsplit_once('_')) {
+        let (name, unit) = (stem, field.rsplit('_').next()?);
+        let found = (seen.iter()).find(|(seen, _)| **seen == format!("{name}_{unit}"))?;
+        return Some((holds(relation, found.1, want)?, found.1));
+    }
     let saw = seen.get(name)?;
+    Some((holds(relation, saw, want)?, saw))
+}
+
+fn holds(relation: &str, saw: &Value, want: &Value) -> Option<bool> {
+    if let ("between", Value::Array(bounds)) = (relation, want) {
+        let saw = saw.as_f64();
+        let [least, most] = [bounds.first()?.as_f64()?, bounds.get(1)?.as_f64()?];
+        return Some(saw.is_some_and(|saw| (least..=most).contains(&saw)));
+    }
     let (low, high) = (saw.as_f64(), want.as_f64()?);
-    let holds = match relation {
+    Some(match relation {
         "lt" => low.is_some_and(|low| low < high),
         "le" => low.is_some_and(|low| low <= high),
         "gt" => low.is_some_and(|low| low > high),
         "ge" => low.is_some_and(|low| low >= high),
         _ => return None,
-    };
-    Some((holds, saw))
+    })
 }
 
 fn equal(want: &Value, saw: &Value, tolerance: f64) -> bool {
