@@ -408,7 +408,7 @@ impl Guards {
                 Ok(())
             }
         });
-        let stands_in = fallback::Substitute::only_when(stands_in, |error: &Nested| {
+        let stands_in = stands_in.only_when(|error: &Nested| {
             self.fallback && self.fallback_on.covers(name_of(error))
         });
         let again = When(|result: &Result<(), PolicyError<Fails>>| match result {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 
+use super::StaleOf;
 use crate::clock::Instant;
 
 /// What came of asking for a substitute.
@@ -52,22 +53,31 @@ pub trait Substitute<T, E>: Sync {
             }
         }
     }
+}
 
-    /// This one, and what it does not stand in for, the other.
-    fn or<S: Substitute<T, E>>(self, other: S) -> Or<Self, S>
-    where
-        Self: Sized,
-    {
-        Or(self, other)
-    }
+/// Methods of each substitute, which need not know yet for what it stands in.
+macro_rules! combines {
+    ($(impl<$($generic:ident),+> $type:ty;)+) => {$(
+        impl<$($generic),+> $type {
+            /// This one, and what it does not stand in for, the other.
+            pub fn or<S>(self, other: S) -> Or<Self, S> {
+                Or(self, other)
+            }
 
-    /// This one, for failures that the condition picks.
-    fn only_when<P: Fn(&E) -> bool + Sync>(self, condition: P) -> OnlyWhen<Self, P>
-    where
-        Self: Sized,
-    {
-        OnlyWhen(self, condition)
-    }
+            /// This one, for failures that the condition, a function of `&E`, picks.
+            pub fn only_when<P>(self, condition: P) -> OnlyWhen<Self, P> {
+                OnlyWhen(self, condition)
+            }
+        }
+    )+};
+}
+
+combines! {
+    impl<T> Value<T>;
+    impl<F> Function<F>;
+    impl<K, V> StaleOf<K, V>;
+    impl<A, B> Or<A, B>;
+    impl<B, C> OnlyWhen<B, C>;
 }
 
 impl<T: Send, E: Send, S: Substitute<T, E>> Substitute<T, E> for &S {
@@ -154,7 +164,7 @@ impl<F> fmt::Debug for Function<F> {
     }
 }
 
-/// Made by [`Substitute::or`].
+/// The first of two that stands in; made by [`Value::or`] and its likes.
 #[derive(Debug, Clone, Copy)]
 pub struct Or<A, B>(A, B);
 
@@ -178,7 +188,7 @@ impl<T: Send, E: Send, A: Substitute<T, E>, B: Substitute<T, E>> Substitute<T, E
     }
 }
 
-/// Made by [`Substitute::only_when`].
+/// Stands in for some failures; made by [`Value::only_when`] and its likes.
 #[derive(Clone, Copy)]
 pub struct OnlyWhen<S, P>(S, P);
 
