@@ -144,16 +144,10 @@ where
     F: Fn(E) -> Fut + Send + Sync,
     Fut: Future<Output = Result<T, E>> + Send,
 {
-    fn stand_in(
-        &self,
-        outcome: Result<T, E>,
-        _now: Instant,
-    ) -> impl Future<Output = Stood<T, E>> + Send {
-        async move {
-            match outcome {
-                Ok(answer) => Stood::Not(Ok(answer)),
-                Err(error) => Stood::In((self.0)(error).await, "function"),
-            }
+    async fn stand_in(&self, outcome: Result<T, E>, _now: Instant) -> Stood<T, E> {
+        match outcome {
+            Ok(answer) => Stood::Not(Ok(answer)),
+            Err(error) => Stood::In((self.0)(error).await, "function"),
         }
     }
 }
@@ -174,16 +168,10 @@ impl<T: Send, E: Send, A: Substitute<T, E>, B: Substitute<T, E>> Substitute<T, E
         self.1.keep(answer, now);
     }
 
-    fn stand_in(
-        &self,
-        outcome: Result<T, E>,
-        now: Instant,
-    ) -> impl Future<Output = Stood<T, E>> + Send {
-        async move {
-            match self.0.stand_in(outcome, now).await {
-                Stood::Not(outcome) => self.1.stand_in(outcome, now).await,
-                stood => stood,
-            }
+    async fn stand_in(&self, outcome: Result<T, E>, now: Instant) -> Stood<T, E> {
+        match self.0.stand_in(outcome, now).await {
+            Stood::Not(outcome) => self.1.stand_in(outcome, now).await,
+            stood => stood,
         }
     }
 }
@@ -203,17 +191,11 @@ where
         self.0.keep(answer, now);
     }
 
-    fn stand_in(
-        &self,
-        outcome: Result<T, E>,
-        now: Instant,
-    ) -> impl Future<Output = Stood<T, E>> + Send {
-        async move {
-            if outcome.as_ref().is_err_and(&self.1) {
-                self.0.stand_in(outcome, now).await
-            } else {
-                Stood::Not(outcome)
-            }
+    async fn stand_in(&self, outcome: Result<T, E>, now: Instant) -> Stood<T, E> {
+        if outcome.as_ref().is_err_and(&self.1) {
+            self.0.stand_in(outcome, now).await
+        } else {
+            Stood::Not(outcome)
         }
     }
 }
