@@ -191,6 +191,35 @@ fn inbound(timeout: Duration) -> Txn {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_reqwest_itself_finds_wrong_names_the_service_and_its_status_and_no_address() {
+    use msa_core::problem::Problem;
+
+    let empty = Answer::Body(Vec::new());
+    let answers = [
+        Answer::Status(404, Duration::ZERO),
+        Answer::Status(200, Duration::ZERO),
+        empty,
+    ];
+    let script = Script::new(answers);
+    let client = client(&script, &[A]);
+    let refused = get(&client).await.unwrap().error_for_status().unwrap_err();
+    let document = Problem::from(refused).to_json();
+    assert_eq!(
+        document["detail"],
+        "the call to user-service failed: it answered 404"
+    );
+    assert_eq!(document["upstream_status"], 404);
+    for _ in 0..2 {
+        let read = get(&client).await.unwrap().json::<u8>().await;
+        let document = Problem::from(read.unwrap_err()).to_json();
+        assert_eq!(document["detail"], "the call to user-service failed: body");
+        assert_eq!(document["service"], "user-service");
+        assert_eq!(document["status"], 502);
+        assert!(!document.to_string().contains("10.0.0.1"), "{document}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_logical_name_becomes_an_endpoint_and_the_call_carries_the_transaction() {
     let script = Script::ok();
     let client = client(&script, &[A]);
@@ -199,7 +228,8 @@ async fn a_logical_name_becomes_an_endpoint_and_the_call_carries_the_transaction
         get(&client).await.unwrap()
     })
     .await;
-    assert_eq!(response.url().as_str(), format!("{A}/users/7?full=yes"));
+    let asked = "http://user-service/users/7?full=yes";
+    assert_eq!(response.url().as_str(), asked, "it can be asked again");
     assert_eq!(response.headers()["x-answer"], "yes");
     assert_eq!(response.content_length(), Some(5));
     assert_eq!(response.text().await.unwrap(), "hello");

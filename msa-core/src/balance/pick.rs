@@ -83,8 +83,7 @@ impl Pick {
             }
             Answer::Failure | Answer::GatewayFailure | Answer::LocalFailure => {
                 vitals.failures.observe(true, age, decay);
-                let first = common.failure_penalty();
-                (vitals.latency).at_least(nanos(latency) as f32, first, age, decay);
+                (vitals.latency).at_least(nanos(latency) as f32, age, decay);
             }
         }
         common.tell(|watch| watch.answered(&self.slot, answer, latency, now));
@@ -134,7 +133,7 @@ impl Pick {
         let latency = nanos(now.saturating_duration_since(self.picked)) as f32;
         if matches!(end, End::BodyFailed(_)) {
             vitals.failures.observe(true, age, decay);
-            vitals.latency.at_least(latency, latency, age, decay);
+            vitals.latency.at_least(latency, age, decay);
         } else if answer == Answer::Success && vitals.common.latency_end() == LatencyEnd::Body {
             vitals.latency.observe(latency, age, decay);
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ewma::{Decay, FailureShare, PeakEwma, nanos};
+use super::ewma::{Decay, FailureShare, Latency, PeakEwma, nanos};
 use super::fleet::Common;
 use super::outlier::EndpointHealth;
 use super::{Gate, PickHint};
@@ -133,11 +133,13 @@ impl Slot {
         self.vitals.in_flight.load(Ordering::Relaxed)
     }
 
-    /// The peak-sensitive estimate of its latency, faded to `now`; `None` before its first measurement.
+    /// The peak-sensitive estimate of its latency, faded to `now`; `None` before its first success.
     #[must_use]
     pub fn latency(&self, now: Instant) -> Option<Duration> {
-        let nanos = self.vitals.latency.read(self.age(now), self.decay())?;
-        Some(Duration::from_secs_f64(f64::from(nanos) / 1e9))
+        match self.vitals.latency.read(self.age(now), self.decay()) {
+            Latency::Known(nanos) => Some(Duration::from_secs_f64(f64::from(nanos) / 1e9)),
+            Latency::Unknown | Latency::AtLeast(_) => None,
+        }
     }
 
     /// The share of its recent answers that were failures, 0 to 1, faded to `now`.
@@ -149,7 +151,7 @@ impl Slot {
 
     /// Both, for one reading of the time.
     #[inline]
-    pub(super) fn estimates(&self, now: Instant) -> (Option<f32>, f32) {
+    pub(super) fn estimates(&self, now: Instant) -> (Latency, f32) {
         let (age, decay) = (self.age(now), self.decay());
         let vitals = &*self.vitals;
         (

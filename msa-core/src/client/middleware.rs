@@ -76,6 +76,10 @@ impl Middleware for Outbound {
 /// proxies and retries are as you set them; and an endpoint that has an address beside its name is called at the address
 /// with its name in `Host` only, which is right for plain HTTP/1 and nothing else. An `https://` endpoint is therefore
 /// called by its name, which DNS must know.
+///
+/// Your client needs a TLS provider of its own: the feature `tls` turns on reqwest's `rustls-no-provider` for the whole program, and
+/// with that alone `reqwest::Client::new()` panics. Take reqwest with its feature `rustls`, or install a provider first
+/// (`rustls::crypto::ring::default_provider().install_default()`).
 pub struct ServiceMiddleware {
     services: Arc<Services>,
     headers: Headers,

@@ -8,6 +8,8 @@ pub mod budget;
 pub mod bulkhead;
 pub mod coalesce;
 pub mod fallback;
+pub mod hedge;
+pub mod limit;
 pub mod policy;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;

@@ -22,6 +22,15 @@ pub(super) fn endpoints(settings: &Settings) -> impl Iterator<Item = (&str, &[St
         .map(|(name, client)| (name.as_str(), client.endpoints.as_slice()))
 }
 
+/// The services whose list of endpoints became empty.
+fn lost<'s>(before: &'s Settings, now: &Settings) -> Vec<&'s str> {
+    let still = |name: &str| endpoints(now).any(|(other, list)| other == name && !list.is_empty());
+    endpoints(before)
+        .filter(|(name, list)| !list.is_empty() && !still(name))
+        .map(|(name, _)| name)
+        .collect()
+}
+
 /// Starts everything; dropping the set ends it.
 pub(super) fn start(service: &Service) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
@@ -52,8 +61,16 @@ async fn follow_settings(
     layer: MsaLayer,
     fixed: Arc<FixedSource>,
 ) {
+    let mut before = settings.borrow_and_update().clone();
     while settings.changed().await.is_ok() {
         let settings = settings.borrow_and_update().clone();
+        for service in lost(&before, &settings) {
+            tracing::warn!(
+                target: "msa::config", service,
+                "the configuration lists no endpoints for it any more; unless another source knows it, calls to it fail"
+            );
+        }
+        before = settings.clone();
         layer.set_access_log(settings.log.access);
         if let Err(error) = logs.set_level(&settings.log.level) {
             tracing::warn!(target: "msa::config", %error, "the log level stays as it was");
@@ -61,5 +78,33 @@ async fn follow_settings(
         if let Err(error) = fixed.update(endpoints(&settings)) {
             tracing::warn!(target: "msa::config", %error, "the endpoints stay as they were");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ClientSettings;
+
+    fn settings(services: &[(&str, &[&str])]) -> Settings {
+        let mut settings = Settings::default();
+        for (name, urls) in services {
+            let mut client = ClientSettings::default();
+            client.endpoints = urls.iter().map(|url| (*url).to_owned()).collect();
+            settings.clients.insert((*name).to_owned(), client);
+        }
+        settings
+    }
+
+    #[test]
+    fn a_service_is_lost_when_its_list_becomes_empty_or_is_gone() {
+        let before = settings(&[
+            ("a", &["http://a"]),
+            ("b", &["http://b"]),
+            ("c", &["http://c"]),
+            ("d", &[]),
+        ]);
+        let now = settings(&[("a", &[]), ("c", &["http://other"])]);
+        assert_eq!(lost(&before, &now), ["a", "b"]);
     }
 }

@@ -3,13 +3,17 @@
 //! Two kinds: a *live* setting takes effect when a changed file is read; a setting marked **Restart** keeps the value it had
 //! at the start, and the reload says so. The mark is part of the schema (`x-msa-restart`), so nothing has to be listed twice.
 
+mod algorithms;
 mod balance;
 mod breaker;
 mod bulkhead;
 mod client;
 mod fallback;
+mod fault;
 mod hedge;
+mod limit;
 mod log;
+mod outlier;
 mod policy;
 mod rate_limit;
 mod retry;
@@ -25,13 +29,25 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use algorithms::{
+    MaglevSettings, PrequalSettings, RingHashSettings, SubsetSettings, ZoneSettings,
+};
 pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
 pub use breaker::BreakerSettings;
 pub use bulkhead::BulkheadSettings;
 pub use client::ClientSettings;
 pub use fallback::FallbackSettings;
+pub use fault::FaultSettings;
 pub use hedge::HedgeSettings;
+pub use limit::{
+    LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings, LimitShareSettings,
+    OverloadRouteSettings, OverloadSettings,
+};
 pub use log::{LogFormat, LogSettings};
+pub use outlier::{
+    AccrualSettings, ActiveHealthSettings, FailurePercentageSettings, LatencyOutlierSettings,
+    OutlierSettings, SlowStartSettings, SuccessRateSettings,
+};
 pub use policy::{PolicyOverrides, PolicySettings};
 pub use rate_limit::{RateLimitKindName, RateLimitSettings};
 pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};

@@ -163,7 +163,7 @@ impl<J, C> Run<'_, J, C> {
         J: Judge<Q, T, E>,
     {
         match result {
-            Ok(result) => self.judge.judge(result, retry),
+            Ok(result) => self.judge.judge(result, retry.conditions()),
             Err(Cause::Late(_)) => Ending::TimedOut,
             Err(_) => Ending::Refused,
         }
