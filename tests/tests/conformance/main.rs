@@ -26,6 +26,7 @@ mod rate_limiter;
 mod retry;
 mod retry_budget;
 mod retry_condition;
+mod retry_script;
 mod retry_throttle;
 mod sliding_window;
 mod timeout;
