@@ -44,15 +44,23 @@ fn bound<'s>(field: &str, want: &Value, seen: &'s Seen) -> Option<(bool, &'s Val
     };
     let (name, relation) = field.rsplit_once('_')?;
     let saw = seen.get(format!("{name}{unit}").as_str())?;
+    Some((holds(relation, saw, want)?, saw))
+}
+
+fn holds(relation: &str, saw: &Value, want: &Value) -> Option<bool> {
+    if let ("between", Value::Array(bounds)) = (relation, want) {
+        let saw = saw.as_f64();
+        let [least, most] = [bounds.first()?.as_f64()?, bounds.get(1)?.as_f64()?];
+        return Some(saw.is_some_and(|saw| (least..=most).contains(&saw)));
+    }
     let (low, high) = (saw.as_f64(), want.as_f64()?);
-    let holds = match relation {
+    Some(match relation {
         "lt" => low.is_some_and(|low| low < high),
         "le" => low.is_some_and(|low| low <= high),
         "gt" => low.is_some_and(|low| low > high),
         "ge" => low.is_some_and(|low| low >= high),
         _ => return None,
-    };
-    Some((holds, saw))
+    })
 }
 
 fn equal(want: &Value, saw: &Value, tolerance: f64) -> bool {

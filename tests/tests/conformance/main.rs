@@ -3,8 +3,10 @@
 //! A kind of case has one file here, whose `run` drives the real policy. To add a kind: write that file, and name it in
 //! [`KINDS`]. A program of its own rather than a `#[test]`, so that the counts are printed when all is well, too.
 
+mod calls;
 mod case;
 mod expect;
+mod guards;
 mod read;
 mod report;
 mod setting;
