@@ -16,14 +16,14 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
-use msa_core::balance::{Balancer, End, Pick, PickHint, Tracked};
+use msa_core::balance::{self, End, Fleet, Measures, Slot, Watch};
 use msa_core::client::transport::{Failure, SendFuture, SendOptions, Transport, TransportError};
 use msa_core::client::{
     CallError, CallErrorKind, CallOptions, ServiceClient, ServiceClientBuilder,
 };
 use msa_core::clock::{self, Instant};
-use msa_core::config::{ClientSettings, Settings, Size, Span};
-use msa_core::discovery::{Endpoint, EndpointSet, FixedSource};
+use msa_core::config::{BalanceSettings, ClientSettings, Settings, Size, Span};
+use msa_core::discovery::{Endpoint, FixedSource};
 use msa_core::event::{Event, Observer};
 use msa_core::txn::{self, Txn};
 use reqwest::{Body, Request, Response, ResponseBuilderExt, Url};
@@ -191,6 +191,35 @@ fn inbound(timeout: Duration) -> Txn {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_reqwest_itself_finds_wrong_names_the_service_and_its_status_and_no_address() {
+    use msa_core::problem::Problem;
+
+    let empty = Answer::Body(Vec::new());
+    let answers = [
+        Answer::Status(404, Duration::ZERO),
+        Answer::Status(200, Duration::ZERO),
+        empty,
+    ];
+    let script = Script::new(answers);
+    let client = client(&script, &[A]);
+    let refused = get(&client).await.unwrap().error_for_status().unwrap_err();
+    let document = Problem::from(refused).to_json();
+    assert_eq!(
+        document["detail"],
+        "the call to user-service failed: it answered 404"
+    );
+    assert_eq!(document["upstream_status"], 404);
+    for _ in 0..2 {
+        let read = get(&client).await.unwrap().json::<u8>().await;
+        let document = Problem::from(read.unwrap_err()).to_json();
+        assert_eq!(document["detail"], "the call to user-service failed: body");
+        assert_eq!(document["service"], "user-service");
+        assert_eq!(document["status"], 502);
+        assert!(!document.to_string().contains("10.0.0.1"), "{document}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_logical_name_becomes_an_endpoint_and_the_call_carries_the_transaction() {
     let script = Script::ok();
     let client = client(&script, &[A]);
@@ -199,7 +228,8 @@ async fn a_logical_name_becomes_an_endpoint_and_the_call_carries_the_transaction
         get(&client).await.unwrap()
     })
     .await;
-    assert_eq!(response.url().as_str(), format!("{A}/users/7?full=yes"));
+    let asked = "http://user-service/users/7?full=yes";
+    assert_eq!(response.url().as_str(), asked, "it can be asked again");
     assert_eq!(response.headers()["x-answer"], "yes");
     assert_eq!(response.content_length(), Some(5));
     assert_eq!(response.text().await.unwrap(), "hello");
@@ -595,44 +625,34 @@ async fn changed_settings_hold_for_the_next_call_and_new_connections_where_those
 }
 
 /// Notes what every pick is told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Noting {
-    endpoint: Mutex<Option<Endpoint>>,
+    begun: Instant,
     notes: Arc<Mutex<Vec<String>>>,
 }
 
-#[derive(Debug)]
-struct Noted(Endpoint, Arc<Mutex<Vec<String>>>);
-
-impl Balancer for Noting {
-    fn update(&self, endpoints: &EndpointSet, _now: Instant) {
-        *self.endpoint.lock().unwrap() = endpoints.as_slice().first().cloned();
-    }
-    fn pick(&self, _hint: &PickHint<'_>, now: Instant) -> Option<Pick> {
-        let endpoint = self.endpoint.lock().unwrap().clone()?;
-        let noted = Arc::new(Noted(endpoint, self.notes.clone()));
-        Some(Pick::tracked(noted, now))
+impl Noting {
+    fn note(&self, text: String) {
+        self.notes.lock().unwrap().push(text);
     }
 }
 
-impl Tracked for Noted {
-    fn endpoint(&self) -> &Endpoint {
-        &self.0
+impl Watch for Noting {
+    fn answered(
+        &self,
+        _slot: &Arc<Slot>,
+        answer: balance::Answer,
+        latency: Duration,
+        _now: Instant,
+    ) {
+        self.note(format!("{answer:?} after {}", latency.as_millis()));
     }
-    fn headers(&self, picked: Instant, ok: bool, now: Instant) {
-        let after = now.duration_since(picked).as_millis();
-        self.1
-            .lock()
-            .unwrap()
-            .push(format!("ok={ok} after {after}"));
-    }
-    fn ended(&self, picked: Instant, end: End) {
-        let text = match end {
-            End::Complete(at) => format!("complete after {}", (at - picked).as_millis()),
-            End::BodyFailed(at) => format!("body failed after {}", (at - picked).as_millis()),
+    fn ended(&self, _slot: &Arc<Slot>, end: End) {
+        self.note(match end {
+            End::Complete(at) => format!("complete after {}", (at - self.begun).as_millis()),
+            End::BodyFailed(at) => format!("body failed after {}", (at - self.begun).as_millis()),
             other => format!("{other:?}"),
-        };
-        self.1.lock().unwrap().push(text);
+        });
     }
 }
 
@@ -676,11 +696,20 @@ async fn noted(
     let told = Arc::new(Told::default());
     let shared = notes.clone();
     let client = builder(&script, &[A])
-        .balancer(move |_, _| {
-            Arc::new(Noting {
+        .balancer(move |_, name| {
+            let noting = Noting {
+                begun: clock::now(),
                 notes: shared.clone(),
-                ..Noting::default()
-            })
+            };
+            let watches: [Arc<dyn Watch>; 1] = [Arc::new(noting)];
+            let fleet = Fleet::with(Measures::default(), None, watches);
+            balance::build_on(
+                Arc::new(fleet),
+                name,
+                &BalanceSettings::default(),
+                1,
+                clock::now(),
+            )
         })
         .observer(told.clone())
         .build()
@@ -700,7 +729,7 @@ async fn a_pick_ends_when_the_body_ends() {
         response.bytes().await.unwrap();
     })
     .await;
-    assert_eq!(notes, ["ok=true after 20", "complete after 25"]);
+    assert_eq!(notes, ["Success after 20", "complete after 25"]);
     assert_eq!(
         told,
         [
@@ -720,7 +749,7 @@ async fn a_body_that_is_dropped_is_complete_and_an_error_status_is_no_success() 
         drop(response);
     })
     .await;
-    assert_eq!(notes, ["ok=false after 0", "complete after 5"]);
+    assert_eq!(notes, ["Failure after 0", "complete after 5"]);
     assert_eq!(told[2], "call 1 Status(500) 5");
 }
 
@@ -741,7 +770,7 @@ async fn a_body_that_fails_is_one_more_failure() {
         get(&client).await.unwrap().bytes().await.unwrap_err();
     })
     .await;
-    assert_eq!(notes, ["ok=true after 0", "body failed after 10000"]);
+    assert_eq!(notes, ["Success after 0", "body failed after 10000"]);
     assert_eq!(told[2], "call 1 Failed(\"deadline_exceeded\") 10000");
 }
 

@@ -214,7 +214,7 @@ async fn over_tls_sni_certificate_and_authority_are_the_endpoints_own_name() {
         let (client, ..) = client([endpoint], trusting(&file));
         let response = client.get("http://users/x").send().await.unwrap();
         assert_eq!(response.version(), version);
-        assert_eq!(response.url().as_str(), "https://users.internal/x");
+        assert_eq!(response.url().as_str(), "https://users/x");
         assert_eq!(response.remote_addr(), Some(server.addr));
         let seen: Value = response.json().await.unwrap();
         assert_eq!(seen["sni"], "users.internal");

@@ -157,8 +157,10 @@ fn form(here: &Value) -> String {
         ("route", _) => "routes",
         ("header-match", _) => "header",
         ("log-filter", _) => "log directives",
+        ("retry-condition", _) => "statuses and names",
         (_, "boolean") => "`true`, `false`",
         (_, "integer") => "whole number",
+        (_, "number") => "number",
         (_, "string") if here.get("default") == Some(&Value::Null) => "path",
         (_, other) => {
             panic!("say in this test what `{other}` ({format:?}) is called in the manual")

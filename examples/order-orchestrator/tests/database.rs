@@ -89,6 +89,28 @@ async fn a_file_that_is_gone_is_missed_and_never_made_anew() {
 }
 
 #[tokio::test]
+async fn nothing_is_said_to_be_written_to_a_file_that_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.db");
+    let database = database(&file);
+    insert(&database).await.unwrap();
+    let mut begun = database.write().await.unwrap();
+    sqlx::query("INSERT INTO t (n) VALUES (1)")
+        .execute(begun.connection())
+        .await
+        .unwrap();
+    std::fs::remove_file(&file).unwrap();
+    for error in [
+        begun.commit().await.unwrap_err(),
+        insert(&database).await.unwrap_err(), // no health check has noticed it
+        database.read().await.map(drop).unwrap_err(),
+    ] {
+        assert!(matches!(error, DatabaseError::Missing { .. }), "{error:?}");
+        assert!(error.is_unavailable(), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_was_replaced_is_opened_anew() {
     let dir = tempfile::tempdir().unwrap();
     let (file, backup) = (dir.path().join("a.db"), dir.path().join("backup.db"));

@@ -1,18 +1,22 @@
 //! One after the other.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 
-use super::{Balancer, Pick, PickHint};
+use super::chance::mix;
+use super::{Algorithm, Members, PickHint, Slot, Standing};
 use crate::clock::Instant;
-use crate::discovery::{Endpoint, EndpointSet};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
-/// Takes the endpoints in turn, whatever their load; weights count only in that 0 stands by.
+/// Takes the endpoints in turn, whatever their load.
 ///
-/// For services whose calls cost alike. Each of n endpoints gets exactly one of any n picks in a row, over all threads
-/// together. A pick is one atomic addition; an update never makes a pick wait.
+/// For services whose calls cost alike. Each of n endpoints of equal weight gets exactly one of any n picks in a row, over all
+/// threads together. A pick is one atomic addition; an update never makes a pick wait.
+///
+/// An endpoint that weighs less than the heaviest one passes on some of its turns: with half the weight, every other one. That is
+/// gRPC's static stride scheduler (<https://github.com/grpc/proposal/blob/master/A58-client-side-weighted-round-robin-lb-policy.md>). Where
+/// few are heavy among many light ones most turns are passed on: [`Weighted`](super::Weighted) has none to pass.
 ///
 /// A retry takes a turn of its own instead of the turn after the failed one: otherwise the neighbour of a dead
 /// endpoint would carry its own share and all of the dead one's.
@@ -24,76 +28,76 @@ pub struct RoundRobin {
 
 #[derive(Debug, Default)]
 struct Ring {
-    active: Box<[Endpoint]>,
-    /// Weight 0.
-    standby: Box<[Endpoint]>,
+    members: Arc<Members>,
+    /// The heaviest weight.
+    most: u64,
+}
+
+impl Ring {
+    /// Whether this slot takes its turn of a round: in `weight` of any `most` rounds, evenly spread.
+    #[inline]
+    fn has_turn(&self, slot: &Slot, index: usize, round: usize) -> bool {
+        let weight = u64::from(slot.weight());
+        if weight == self.most {
+            return true;
+        }
+        // Neighbours of one weight begin half a cycle apart, so that they do not all pass on the same round.
+        let passed = (round as u64 % self.most) * weight + (index as u64 % 2) * (self.most / 2);
+        passed % self.most >= self.most - weight
+    }
 }
 
 impl RoundRobin {
-    /// A balancer without endpoints. The seed decides which endpoint is first, so that many processes that start at
+    /// An algorithm without endpoints. The seed decides which endpoint is first, so that many processes that start at
     /// once, each with its own seed, do not all call the same one.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        // SplitMix64's finalizer: neighbouring seeds (0, 1, 2 in a test; process ids) start far apart.
-        // https://prng.di.unimi.it/splitmix64.c
-        let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
         Self {
             // 32 bits: far from where a 64-bit counter wraps, which would bend the order once.
-            turn: AtomicUsize::new((z >> 32) as usize),
+            turn: AtomicUsize::new((mix(seed) >> 32) as usize),
             ring: ArcSwap::default(),
         }
     }
-
-    fn choose<'r>(&self, endpoints: &'r [Endpoint], hint: &PickHint<'_>) -> Option<&'r Endpoint> {
-        for _ in endpoints {
-            let chosen = self.next(endpoints)?;
-            if !hint.avoids(chosen) {
-                return Some(chosen);
-            }
-        }
-        // Other threads' turns can interleave so that ours all met avoided ones; one that is not may be there still.
-        endpoints.iter().find(|endpoint| !hint.avoids(endpoint))
-    }
-
-    fn next<'r>(&self, endpoints: &'r [Endpoint]) -> Option<&'r Endpoint> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        endpoints.get(turn.checked_rem(endpoints.len())?)
-    }
 }
 
-impl Balancer for RoundRobin {
-    fn update(&self, endpoints: &EndpointSet, _now: Instant) {
-        let (active, standby): (Vec<_>, Vec<_>) = endpoints
-            .iter()
-            .cloned()
-            .partition(|endpoint| endpoint.weight() > 0);
+impl Algorithm for RoundRobin {
+    fn update(&self, members: &Arc<Members>, _now: Instant) {
+        let weights = members.active().iter().map(|slot| slot.weight());
         self.ring.store(Arc::new(Ring {
-            active: active.into(),
-            standby: standby.into(),
+            members: members.clone(),
+            most: u64::from(weights.max().unwrap_or(0)),
         }));
     }
 
-    fn pick(&self, hint: &PickHint<'_>, _now: Instant) -> Option<Pick> {
+    fn choose(&self, hint: &PickHint<'_>, now: Instant) -> Option<Arc<Slot>> {
         let ring = self.ring.load();
-        self.choose(&ring.active, hint)
-            .or_else(|| self.choose(&ring.standby, hint))
-            // All were tried.
-            .or_else(|| self.next(&ring.active))
-            .or_else(|| self.next(&ring.standby))
-            .cloned()
-            .map(Pick::plain)
+        let active = ring.members.active();
+        let mut index = 0;
+        // Twice round: the heaviest passes on no turn, but it may have been tried, and then the others' rounds count.
+        for _ in 0..active.len().saturating_mul(2) {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            index = turn.checked_rem(active.len())?;
+            let slot = active.get(index)?;
+            if slot.standing(hint, now) == Some(Standing::BEST)
+                && ring.has_turn(slot, index, turn / active.len())
+                && slot.takes_turn(mix(turn as u64), now)
+            {
+                return Some(slot.clone());
+            }
+        }
+        // Other threads' turns can interleave so that ours all met others; a good one may be there still.
+        ring.members.best(index, hint, now).cloned()
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(msa_loom)))]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::balance::{Balanced, Balancer, Fleet, Measures};
     use crate::clock;
+    use crate::discovery::{Endpoint, EndpointSet};
 
     fn set(names: &[&str]) -> EndpointSet {
         names
@@ -102,13 +106,18 @@ mod tests {
             .collect()
     }
 
-    fn balancer(seed: u64, names: &[&str]) -> RoundRobin {
-        let balancer = RoundRobin::new(seed);
+    fn empty(seed: u64) -> Balanced {
+        let fleet = Arc::new(Fleet::new(Measures::default()));
+        Balanced::new(fleet, Box::new(RoundRobin::new(seed)), clock::now())
+    }
+
+    fn balancer(seed: u64, names: &[&str]) -> Balanced {
+        let balancer = empty(seed);
         balancer.update(&set(names), clock::now());
         balancer
     }
 
-    fn pick(balancer: &RoundRobin, avoid: &[Endpoint]) -> Option<Endpoint> {
+    fn pick(balancer: &Balanced, avoid: &[Endpoint]) -> Option<Endpoint> {
         balancer
             .pick(&PickHint::avoiding(avoid), clock::now())
             .map(|pick| pick.endpoint().clone())
@@ -223,7 +232,7 @@ mod tests {
                 .unwrap()
                 .with_weight(0),
         );
-        let balancer = RoundRobin::new(0);
+        let balancer = empty(0);
         balancer.update(&endpoints.iter().cloned().collect(), clock::now());
         assert!((0..9).all(|_| pick(&balancer, &[]).unwrap().authority() != "spare:80"));
         assert_eq!(

@@ -7,7 +7,7 @@ use reqwest::Response;
 use super::deadline::Deadline;
 use super::record::CallRecord;
 use super::{CallError, CallErrorKind};
-use crate::balance::Pick;
+use crate::balance::{Answer, Pick};
 use crate::clock::{self, Instant};
 use crate::discovery::Endpoint;
 use crate::event::{Event, Outcome};
@@ -83,11 +83,11 @@ impl<'a> Attempt<'a> {
         let Self {
             mut pick, guard, ..
         } = self;
-        // A fast 500 must not make an endpoint look good.
-        let ok = result
-            .as_ref()
-            .is_ok_and(|response| !response.status().is_server_error());
-        pick.headers(ok, now);
+        let answer = match &result {
+            Ok(response) => Answer::of_status(response.status().as_u16()),
+            Err(_) => Answer::LocalFailure,
+        };
+        pick.headers(answer, now);
         guard.end(outcome, now);
         result.map(|response| (response, pick))
     }

@@ -18,7 +18,9 @@ use crate::config::Size;
 
 /// Wraps the body of a response whose headers arrived. `deadline` is `None` for a stream.
 ///
-/// Version, status, headers, length, extensions (with them the remote address) and URL stay as they were.
+/// Version, status, headers, length and extensions (with them the remote address) stay as they were. Its URL names the
+/// service as the caller did, not the endpoint: so it can be called again (also by a relative link), and reqwest's own
+/// errors, which know no more than the URL, name the service.
 pub(super) fn guard(
     response: Response,
     mut record: CallRecord,
@@ -34,9 +36,17 @@ pub(super) fn guard(
     };
     if response.content_length() == Some(0) {
         end.settle(None);
-        return Ok(response);
+        if response.status().as_u16() < 400 {
+            return Ok(response); // nothing is read from it, and nothing can be wrong with it
+        }
     }
-    let url = response.url().clone();
+    let mut url = response.url().clone();
+    let service = end.record.service();
+    if !service.is_plain() {
+        // Both can be: the caller's URL had this host, and a port is always optional with one.
+        let _ = url.set_host(Some(service.name()));
+        let _ = url.set_port(None);
+    }
     let (parts, body) = http::Response::<Body>::from(response).into_parts();
     let mut builder = http::Response::builder()
         .status(parts.status)

@@ -11,14 +11,17 @@ use super::service::Shared;
 use super::services::Services;
 use super::transport::{ReqwestTransport, Transport, lean};
 use super::{CallError, CallErrorKind, ServiceClient};
-use crate::balance::{self, Balancer};
-use crate::clock;
+use crate::balance::{self, Balancer, Fleet};
+use crate::clock::{self, Instant};
 use crate::config::{BalancerName, ClientSettings, Settings};
 use crate::discovery::Discover;
 use crate::event::{Observer, Observers};
 use crate::txn::{Headers, Txn};
 
-pub(super) type MakeBalancer = Arc<dyn Fn(&str, BalancerName) -> Arc<dyn Balancer> + Send + Sync>;
+/// Makes the balancer of a service, on the fleet of the last one if there was one.
+pub(super) type MakeBalancer = Arc<
+    dyn Fn(&str, &ClientSettings, Option<&Arc<Fleet>>, Instant) -> Arc<dyn Balancer> + Send + Sync,
+>;
 
 /// Builds a [`ServiceClient`].
 #[must_use = "it does nothing until you `build` it"]
@@ -87,7 +90,9 @@ impl ServiceClientBuilder {
     where
         F: Fn(&str, BalancerName) -> Arc<dyn Balancer> + Send + Sync + 'static,
     {
-        self.make_balancer = Some(Arc::new(make));
+        self.make_balancer = Some(Arc::new(move |service, settings, _, _| {
+            make(service, settings.balancer)
+        }));
         self
     }
 
@@ -169,11 +174,15 @@ impl ServiceClientBuilder {
 
 /// The balancers that the configuration names, each service's with its own chance.
 fn by_name(seed: u64) -> MakeBalancer {
-    Arc::new(move |service, name| {
+    Arc::new(move |service, settings, fleet, now| {
         let seed = service
             .bytes()
             .fold(seed, |seed, byte| seed.rotate_left(7) ^ u64::from(byte));
-        balance::build(name, seed)
+        let (name, settings) = (settings.balancer, &settings.balance);
+        match fleet {
+            Some(fleet) => balance::build_on(fleet.clone(), name, settings, seed, now),
+            None => balance::build(name, settings, seed, now),
+        }
     })
 }
 

@@ -11,7 +11,7 @@ use super::builder::MakeBalancer;
 use super::transport::{ConnectionSettings, Transport};
 use crate::balance::Balancer;
 use crate::clock::Instant;
-use crate::config::{BalancerName, ClientSettings, Settings};
+use crate::config::{BalanceSettings, BalancerName, ClientSettings, Settings};
 use crate::discovery::{Endpoint, EndpointSet};
 use crate::event::Observers;
 
@@ -40,6 +40,7 @@ pub(super) struct Snapshot {
     pub(super) balancer: Arc<dyn Balancer>,
     pub(super) endpoints: EndpointSet,
     balancer_name: BalancerName,
+    balance: BalanceSettings,
     /// Marked as seen up to this snapshot; `None` when the source has ended and nothing will change any more.
     endpoint_news: Option<watch::Receiver<EndpointSet>>,
     setting_news: Option<watch::Receiver<Arc<Settings>>>,
@@ -94,7 +95,7 @@ impl Service {
         let endpoints = endpoint_news
             .as_mut()
             .map_or(alone, |news| news.borrow_and_update().clone());
-        let balancer = (shared.make_balancer)(&name, settings.balancer);
+        let balancer = (shared.make_balancer)(&name, &settings, None, now);
         balancer.update(&endpoints, now);
         let snapshot = Snapshot {
             limits: Limits::from(&settings),
@@ -102,6 +103,7 @@ impl Service {
             balancer,
             endpoints,
             balancer_name: settings.balancer,
+            balance: settings.balance,
             endpoint_news,
             setting_news: Some(setting_news),
         };
@@ -158,6 +160,7 @@ impl Service {
             balancer: old.balancer.clone(),
             endpoints: old.endpoints.clone(),
             balancer_name: old.balancer_name,
+            balance: old.balance.clone(),
             endpoint_news: old.endpoint_news.clone(),
             setting_news: old.setting_news.clone(),
         };
@@ -171,10 +174,12 @@ impl Service {
             if connection != *next.connection {
                 next.connection = Arc::new(connection);
             }
-            if settings.balancer != next.balancer_name {
-                next.balancer_name = settings.balancer;
-                next.balancer = (shared.make_balancer)(&self.name, settings.balancer);
+            if settings.balancer != next.balancer_name || settings.balance != next.balance {
+                next.balancer =
+                    (shared.make_balancer)(&self.name, &settings, old.balancer.fleet(), now);
                 next.balancer.update(&next.endpoints, now);
+                next.balancer_name = settings.balancer;
+                next.balance = settings.balance;
             }
         }
         if next.endpoints != old.endpoints {

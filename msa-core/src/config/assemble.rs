@@ -181,14 +181,65 @@ impl Recipe {
         let message = if missing {
             let name = suggest::variable(key.split('.'));
             format!("`{key}`: {said}; set it in msa.toml or by a variable that begins with {name}")
-        } else if secret {
+        } else if secret && (quoted || Self::tells(merged, &key, said)) {
             format!(
                 "`{key}` has a value that is refused, and is not shown since it is or holds a secret"
             )
+        } else if secret {
+            format!("`{key}`: {said} (the value is or holds a secret, and is not shown)")
         } else {
             format!("`{key}`: {said}")
         };
         Problem::new(source, key, message)
+    }
+
+    /// Whether what a type said of a secret tells any part of it, as a parser's error may: a word of it, or anything that
+    /// serde itself says of a value, which quotes numbers too.
+    fn tells(merged: &Merged, key: &str, said: &str) -> bool {
+        const WORD: usize = 3;
+        /// What an address begins with is no secret, and is what errors are about.
+        const SCHEMES: [&str; 9] = [
+            "amqp",
+            "http",
+            "https",
+            "mysql",
+            "postgres",
+            "postgresql",
+            "redis",
+            "rediss",
+            "sqlite",
+        ];
+        let Some(value) = merged.tree.find_ref(key) else {
+            return true;
+        };
+        if said.starts_with("invalid ") {
+            return true;
+        }
+        let said = said.to_lowercase();
+        let mut texts = Vec::new();
+        texts_of(value, &mut texts);
+        texts.iter().any(|text| {
+            let text = text.to_lowercase();
+            let told = match text.split_once(':') {
+                Some((scheme, rest)) if SCHEMES.contains(&scheme) => rest,
+                _ => &text,
+            };
+            let mut words = told.split(|c: char| !c.is_alphanumeric());
+            words.any(|word| word.chars().count() >= WORD && said.contains(word))
+        })
+    }
+}
+
+/// Every text inside of a value.
+fn texts_of(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Dict(_, table) => table.values().for_each(|value| texts_of(value, found)),
+        Value::Array(_, items) => items.iter().for_each(|value| texts_of(value, found)),
+        Value::Empty(..) => {}
+        other => found.push(match other {
+            Value::String(_, text) => text.clone(),
+            other => section::json(other).to_string(),
+        }),
     }
 }
 

@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 use super::schema::Node;
 use super::suggest;
-use super::{Percent, Rate, Size, Span};
+use super::{Percent, Rate, RetryCondition, Size, Span};
 
 /// What is wrong with a value that is neither table nor list, as "needs …", if anything.
 pub(super) fn scalar(node: Node<'_>, value: &Value) -> Result<(), String> {
@@ -103,6 +103,7 @@ fn of_format(format: &str) -> Option<&'static str> {
         "http-url" => "a URL such as http://10.0.0.1:8081, without path",
         "header-name" => "a header's name, in lower case",
         "origin" => "an origin such as https://shop.example, without path, or `*` for any",
+        "retry-condition" => "a status such as 503, or a name such as connect-failure or 5xx",
         "log-filter" => "a log level or directives, such as info,sqlx=warn",
         _ => return None,
     })
@@ -120,6 +121,7 @@ fn string(node: Node<'_>, text: &str) -> Result<(), String> {
         "size" => text.parse::<Size>().is_ok_and(|size| size_fits(node, size)),
         "rate" => text.parse::<Rate>().is_ok(),
         "percent" => (text.parse::<Percent>()).is_ok_and(|share| share_fits(node, share)),
+        "retry-condition" => text.parse::<RetryCondition>().is_ok(),
         "socket-addr" => text.parse::<SocketAddr>().is_ok(),
         "ip" => text.parse::<IpAddr>().is_ok(),
         "ipv4" => text.parse::<Ipv4Addr>().is_ok(),

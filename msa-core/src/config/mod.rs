@@ -117,9 +117,13 @@ pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
-    AdminSettings, BalancerName, ClientSettings, CorsSettings, DiscoverySettings, DrainSettings,
-    FaultSettings, HealthSettings, Http2Settings, LimitAlgorithm, LimitMode, LimitQueueSettings,
-    LimitSettings, LimitShareSettings, LogFormat, LogSettings, OverloadRouteSettings,
-    OverloadSettings, ServerSettings, Settings, TxnHeaderNames, TxnSettings,
+    AdminSettings, BackoffKind, BackoffSettings, BalanceSettings, BalancerName, BreakerSettings,
+    BudgetKind, ClientSettings, CorsSettings, DiscoverySettings, DrainSettings, FaultSettings,
+    HealthSettings, HedgeSettings, Http2Settings, LatencyEnd, LimitAlgorithm, LimitMode,
+    LimitQueueSettings, LimitSettings, LimitShareSettings, LogFormat, LogSettings, MaglevSettings,
+    OverloadRouteSettings, OverloadSettings, PrequalSettings, RetryBudgetSettings, RetryCondition,
+    RetrySettings, RingHashSettings, ServerSettings, Settings, SubsetSettings, ThrottleSettings,
+    TxnHeaderNames, TxnSettings, ZoneSettings,
 };
+pub(crate) use suggest::nearest;
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

@@ -60,7 +60,7 @@ pub(super) fn unknown_key(
 }
 
 /// The choice that is nearest to a text.
-pub(super) fn nearest<'k>(wanted: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(wanted: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     known
         .map(|name| (likeness(wanted, name), name))
         .filter(|(likeness, _)| *likeness >= ALIKE)

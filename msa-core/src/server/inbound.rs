@@ -1,6 +1,5 @@
 //! What the layers of the inbound stack share: the settings, made ready for a request.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
 
 use super::ServerError;
 use super::body::BodyLimits;
+use super::layers::sensitive::Sensitive;
 use crate::config::{Settings, TxnHeaderNames};
 use crate::event::Observers;
 use crate::txn::{Headers, Minter, Trust};
@@ -24,7 +24,7 @@ pub(crate) struct Inbound {
     pub(crate) observers: Observers,
     pub(super) body_limit: usize,
     pub(super) body_limits: BodyLimits,
-    pub(super) sensitive: Arc<[HeaderName]>,
+    pub(super) sensitive: Sensitive,
     access_log: AtomicBool,
 }
 
@@ -43,7 +43,7 @@ impl Inbound {
             observers: Observers::none(),
             body_limit: usize::try_from(settings.server.body_limit.get()).unwrap_or(usize::MAX),
             body_limits: BodyLimits::from(&settings.server),
-            sensitive: sensitive.into(),
+            sensitive: Sensitive::new(sensitive),
             access_log: AtomicBool::new(settings.log.access),
         })
     }

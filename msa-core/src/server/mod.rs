@@ -9,6 +9,7 @@ mod error;
 mod extras;
 mod inbound;
 mod layers;
+pub mod load;
 pub mod signal;
 pub(crate) mod stack;
 

@@ -17,24 +17,30 @@
 //!
 //! CORS, when configured, stands outermost: a page of another origin may read errors too.
 
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use axum::Router;
-use tower::{Layer, ServiceBuilder};
+use axum::body::{Body, HttpBody as _};
+use axum::response::Response;
+use http::Request;
+use pin_project_lite::pin_project;
+use tokio::task::futures::TaskLocalFuture;
+use tower::{Layer, Service};
 
 use super::ServerError;
-use super::body::{BodyDeadline, BodyDeadlineLayer};
+use super::body::Late;
 use super::extras::{across_origins, compressed};
 use super::inbound::Inbound;
-use super::layers::access::{AccessLayer, AccessService};
-use super::layers::admit::{AdmitLayer, AdmitService};
-use super::layers::limit::{LimitLayer, LimitService};
-use super::layers::panic::{PanicLayer, PanicService};
-use super::layers::sensitive::{SensitiveLayer, SensitiveService};
-use super::layers::txn::{TxnLayer, TxnService};
+use super::layers::access::Unfinished;
+use super::layers::admit::Deadline;
+use super::layers::{Refusal, admit, explain, limit, panic, txn};
+use crate::clock;
 use crate::config::Settings;
 use crate::event::Observers;
-use crate::txn::{Headers, Minter};
+use crate::txn::{Headers, Minter, Txn, scope, sync_scope};
 
 /// The inbound stack as one layer, for an axum app that is served some other way.
 ///
@@ -97,28 +103,184 @@ impl MsaLayer {
     }
 }
 
-/// The stack around a service, innermost last.
-pub type MsaService<S> = TxnService<
-    AccessService<PanicService<AdmitService<BodyDeadline<LimitService<SensitiveService<S>>>>>>,
->;
-
 impl<S> Layer<S> for MsaLayer {
     type Service = MsaService<S>;
 
     fn layer(&self, inner: S) -> MsaService<S> {
-        let inbound = &self.0;
-        ServiceBuilder::new()
-            .layer(TxnLayer(inbound.clone()))
-            // trace + span: telemetry's layer goes here
-            .layer(AccessLayer(inbound.clone()))
-            .layer(PanicLayer)
-            // shed / limit: overload protection's layer goes here, before the body is read
-            .layer(AdmitLayer(inbound.clone()))
-            .layer(BodyDeadlineLayer::new(inbound.body_limits))
-            .layer(LimitLayer(inbound.body_limit))
-            .layer(SensitiveLayer(inbound.sensitive.clone()))
-            // authn, rate limit, fault injection go here
-            .service(inner)
+        MsaService {
+            inner,
+            inbound: self.0.clone(),
+        }
+    }
+}
+
+/// The stack around a service.
+#[derive(Debug, Clone)]
+pub struct MsaService<S> {
+    inner: S,
+    inbound: Arc<Inbound>,
+}
+
+impl<S> Service<Request<Body>> for MsaService<S>
+where
+    S: Service<Request<Body>, Response = Response>,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = MsaFuture<S::Future>;
+
+    #[inline]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    /// The way in.
+    #[inline]
+    fn call(&mut self, mut request: Request<Body>) -> MsaFuture<S::Future> {
+        let Self { inner, inbound } = self;
+        let now = clock::now();
+
+        let txn = txn::begin(inbound, &mut request, now);
+        // Steps and handler may look at the transaction before their future is first polled, too.
+        let steps = sync_scope(txn.clone(), || {
+            // trace + span: its place is here
+            let line = Unfinished::begin(inbound, &request, now);
+            let mut late = None;
+            let called = panic::guard(|| {
+                // shed / limit: its place is here, before the body is read
+                admit::check(inbound, &txn)?;
+                if !request.body().is_end_stream() {
+                    late = Some(Late::time(&mut request, inbound.body_limits, now));
+                    limit::cap(&mut request, inbound.body_limit)?;
+                }
+                inbound.sensitive.mark(request.headers_mut());
+                // authn, rate limit, fault injection: their places are here
+                Ok(Handler::Running {
+                    inner: inner.call(request),
+                })
+            });
+            Steps {
+                handler: called
+                    .and_then(|called| called)
+                    .unwrap_or_else(Handler::refused),
+                deadline: Deadline::of(&txn),
+                late,
+                line,
+                txn: txn.clone(),
+                inbound: inbound.clone(),
+            }
+        });
+        MsaFuture {
+            steps: scope(txn, steps),
+        }
+    }
+}
+
+pin_project! {
+    /// The answer of a [`MsaService`].
+    pub struct MsaFuture<F> {
+        #[pin]
+        steps: TaskLocalFuture<Txn, Steps<F>>,
+    }
+}
+
+impl<F> fmt::Debug for MsaFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MsaFuture").finish_non_exhaustive()
+    }
+}
+
+impl<F, E> Future for MsaFuture<F>
+where
+    F: Future<Output = Result<Response, E>>,
+{
+    type Output = Result<Response, E>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().steps.poll(cx)
+    }
+}
+
+pin_project! {
+    /// What is done with the answer; dropped earlier, the client went away.
+    struct Steps<F> {
+        #[pin]
+        handler: Handler<F>,
+        #[pin]
+        deadline: Deadline,
+        late: Option<Late>,
+        line: Unfinished,
+        txn: Txn,
+        inbound: Arc<Inbound>,
+    }
+}
+
+impl<F, E> Future for Steps<F>
+where
+    F: Future<Output = Result<Response, E>>,
+{
+    type Output = Result<Response, E>;
+
+    /// The way out, so innermost first.
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = match this.handler.poll(cx) {
+            Poll::Ready(answered) => answered?,
+            Poll::Pending => ready!(this.deadline.poll_over(cx)),
+        };
+        if let Some(late) = this.late {
+            late.overrule(&mut response);
+        }
+        explain(&mut response);
+        this.line.finish(response.status());
+        txn::answer(this.inbound, this.txn, &mut response);
+        Poll::Ready(Ok(response))
+    }
+}
+
+pin_project! {
+    #[project = HandlerProjection]
+    enum Handler<F> {
+        Running {
+            #[pin]
+            inner: F,
+        },
+        Refused {
+            response: Option<Refusal>,
+        },
+    }
+}
+
+impl<F> Handler<F> {
+    #[inline]
+    fn refused(response: Refusal) -> Self {
+        Self::Refused {
+            response: Some(response),
+        }
+    }
+}
+
+impl<F, E> Future for Handler<F>
+where
+    F: Future<Output = Result<Response, E>>,
+{
+    type Output = Result<Response, E>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            HandlerProjection::Running { inner } => match panic::guard(|| inner.poll(cx)) {
+                Ok(polled) => polled,
+                Err(response) => Poll::Ready(Ok(*response)),
+            },
+            HandlerProjection::Refused { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(*response)),
+                // Polled again after its end it has nothing more to say.
+                None => Poll::Pending,
+            },
+        }
     }
 }
 

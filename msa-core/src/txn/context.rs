@@ -1,7 +1,7 @@
 //! The context of one transaction at one service.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ struct Inner {
     deadline: Option<Instant>,
     criticality: Criticality,
     retries: AtomicU32,
+    /// Nobody above should try again.
+    exhausted: AtomicBool,
     calls: AtomicU32,
     /// Whose counters are used instead of these.
     counted_by: Option<Txn>,
@@ -96,6 +98,7 @@ impl Txn {
             deadline,
             criticality: incoming.criticality.unwrap_or_default(),
             retries: AtomicU32::new(incoming.retries.unwrap_or(DEFAULT_RETRIES)),
+            exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
             counted_by: None,
         }))
@@ -119,6 +122,7 @@ impl Txn {
             deadline: None,
             criticality: self.0.criticality,
             retries: AtomicU32::new(0),
+            exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
             counted_by: Some(self.counters().clone()),
         }))
@@ -199,6 +203,23 @@ impl Txn {
                 left.checked_sub(1)
             })
             .is_ok()
+    }
+
+    /// Gives one of the transaction's retries back that was taken and not made.
+    pub fn give_back_retry(&self) {
+        self.counters().0.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What there was to be spent on retries here and below is spent: an error that this service answers says
+    /// `x-txn-retry: never`, so that nobody above spends it again.
+    pub fn forbid_retry(&self) {
+        self.counters().0.exhausted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`forbid_retry`](Self::forbid_retry) was said.
+    #[must_use]
+    pub fn is_retry_forbidden(&self) -> bool {
+        self.counters().0.exhausted.load(Ordering::Relaxed)
     }
 
     /// Names the next outgoing call: branch `B.k`, LTXID one higher.
@@ -296,6 +317,16 @@ mod tests {
         assert!(txn.try_spend_retry() && txn.clone().try_spend_retry());
         assert!(!txn.try_spend_retry());
         assert_eq!(txn.retries_left(), 0);
+        txn.clone().give_back_retry();
+        assert_eq!(txn.retries_left(), 1);
+    }
+
+    #[test]
+    fn what_one_call_learns_about_retries_holds_for_the_transaction() {
+        let txn = Txn::begin();
+        assert!(!txn.is_retry_forbidden());
+        txn.clone().without_deadline().forbid_retry();
+        assert!(txn.is_retry_forbidden());
     }
 
     #[tokio::test(start_paused = true)]

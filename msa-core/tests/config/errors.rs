@@ -422,3 +422,55 @@ fn a_section_must_be_registered_once_under_a_name_of_its_own() {
         "{text}"
     );
 }
+
+/// What a section says of its own secret.
+mod own_words {
+    use msa_core::config::{Loader, Secret};
+    use schemars::JsonSchema;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize};
+
+    #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Store {
+        #[serde(deserialize_with = "usable")]
+        url: Secret,
+    }
+
+    fn usable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+        let url = Secret::deserialize(deserializer)?;
+        match url.get().split_once("://") {
+            Some(("postgres", rest)) if rest.contains('@') => Ok(url),
+            Some(("postgres", rest)) => Err(D::Error::custom(format!("no user in {rest}"))),
+            Some(("redis", rest)) => Err(D::Error::custom(format!("{} is no port", rest.len()))),
+            Some((_, rest)) if rest.starts_with("part") => {
+                Err(D::Error::custom("bad host Hush-Host"))
+            }
+            Some(_) => Err(D::Error::custom("must begin with postgres://")),
+            None => Ok(url),
+        }
+    }
+
+    fn refused(url: &str) -> String {
+        let loader = Loader::new("s").section::<Store>("store");
+        let loader = loader.env([("MSA_STORE__URL", url)]);
+        loader.load().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn it_is_told_unless_it_tells_a_part_of_the_secret() {
+        let text = refused("mysql://root:hush@db/x");
+        assert!(
+            text.contains("`store.url`: must begin with postgres:// (the value is"),
+            "{text}"
+        );
+        for url in ["postgres://hushhush", "x://part@hush-host:1"] {
+            let text = refused(url);
+            assert!(
+                text.contains("`store.url` has a value that is refused"),
+                "{text}"
+            );
+            assert!(!text.to_lowercase().contains("hush"), "{text}");
+        }
+    }
+}

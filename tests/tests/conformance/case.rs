@@ -9,6 +9,9 @@ use crate::expect::{self, Seen};
 pub(crate) struct Case {
     pub(crate) id: String,
     pub(crate) kind: String,
+    /// Whose behaviour it is: repository, commit, file and test.
+    #[serde(default)]
+    pub(crate) source: String,
     #[serde(default)]
     pub(crate) config: Map<String, Value>,
     pub(crate) events: Vec<String>,

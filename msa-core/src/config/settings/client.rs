@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FaultSettings, LimitSettings};
+use super::{
+    BalanceSettings, BalancerName, BreakerSettings, FaultSettings, HedgeSettings, LimitSettings,
+    RetrySettings, ThrottleSettings,
+};
 use crate::config::{Size, Span};
 
 /// Calls to one service, or the defaults for all.
@@ -18,6 +21,8 @@ pub struct ClientSettings {
     pub endpoints: Vec<String>,
     /// Who picks the instance for an attempt.
     pub balancer: BalancerName,
+    /// How the instances are measured and chosen.
+    pub balance: BalanceSettings,
     /// The most that a call may take in total, attempts, waits and body together.
     #[schemars(extend("x-msa-min" = "1ms"))]
     pub timeout: Span,
@@ -41,17 +46,26 @@ pub struct ClientSettings {
     pub ca_file: Option<PathBuf>,
     /// Whether a host that no discovery source knows is called as a plain address; if not, it is an error.
     pub allow_plain_hosts: bool,
+    /// The circuit breaker of each endpoint.
+    pub breaker: BreakerSettings,
+    /// The client throttle, an alternative to the breaker.
+    pub throttle: ThrottleSettings,
     /// How many calls may be in flight at once.
     pub limit: LimitSettings,
     /// Faults that calls meet on purpose. Needs the feature `fault`.
     pub fault: FaultSettings,
+    /// Trying again.
+    pub retry: RetrySettings,
+    /// A further attempt beside one that takes long.
+    pub hedge: HedgeSettings,
 }
 
 impl Default for ClientSettings {
     fn default() -> Self {
         Self {
             endpoints: Vec::new(),
-            balancer: BalancerName::RoundRobin,
+            balancer: BalancerName::default(),
+            balance: BalanceSettings::default(),
             timeout: Span::secs(10),
             attempt_timeout: Span::secs(3),
             connect_timeout: Span::secs(1),
@@ -61,29 +75,12 @@ impl Default for ClientSettings {
             http2: false,
             ca_file: None,
             allow_plain_hosts: false,
+            breaker: BreakerSettings::default(),
+            throttle: ThrottleSettings::default(),
             limit: LimitSettings::default(),
             fault: FaultSettings::default(),
-        }
-    }
-}
-
-/// Who picks the instance for an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-#[non_exhaustive]
-pub enum BalancerName {
-    /// One after the other.
-    #[default]
-    RoundRobin,
-}
-
-impl BalancerName {
-    /// The name as the configuration has it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RoundRobin => "round-robin",
+            retry: RetrySettings::default(),
+            hedge: HedgeSettings::default(),
         }
     }
 }

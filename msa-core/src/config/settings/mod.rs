@@ -3,11 +3,18 @@
 //! Two kinds: a *live* setting takes effect when a changed file is read; a setting marked **Restart** keeps the value it had
 //! at the start, and the reload says so. The mark is part of the schema (`x-msa-restart`), so nothing has to be listed twice.
 
+mod algorithms;
+mod balance;
+mod breaker;
 mod client;
 mod fault;
+mod hedge;
 mod limit;
 mod log;
+mod retry;
+mod retry_condition;
 mod server;
+mod throttle;
 mod txn;
 
 use std::collections::BTreeMap;
@@ -17,14 +24,23 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use client::{BalancerName, ClientSettings};
+pub use algorithms::{
+    MaglevSettings, PrequalSettings, RingHashSettings, SubsetSettings, ZoneSettings,
+};
+pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
+pub use breaker::BreakerSettings;
+pub use client::ClientSettings;
 pub use fault::FaultSettings;
+pub use hedge::HedgeSettings;
 pub use limit::{
     LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings, LimitShareSettings,
     OverloadRouteSettings, OverloadSettings,
 };
 pub use log::{LogFormat, LogSettings};
+pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};
+pub use retry_condition::RetryCondition;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
+pub use throttle::ThrottleSettings;
 pub use txn::{TxnHeaderNames, TxnSettings};
 
 use super::Span;
