@@ -408,9 +408,8 @@ impl Guards {
                 Ok(())
             }
         });
-        let stands_in = stands_in.only_when(|error: &Nested| {
-            self.fallback && self.fallback_on.covers(name_of(error))
-        });
+        let stands_in = stands_in
+            .only_when(|error: &Nested| self.fallback && self.fallback_on.covers(name_of(error)));
         let again = When(|result: &Result<(), PolicyError<Fails>>| match result {
             Ok(()) => false,
             Err(error) => self.retry_on.covers(kind_name(error.kind())),
