@@ -64,5 +64,5 @@ fn pick(warm: Warm) -> Warm {
     warm
 }
 
-library_benchmark_group!(name = balance, benchmarks = [pick]);
-main!(library_benchmark_groups = balance);
+library_benchmark_group!(name = picks, benchmarks = [pick]);
+main!(library_benchmark_groups = picks);

@@ -178,6 +178,7 @@
 //! | `tls` | yes | `https://` endpoints, by rustls with ring and the platform's authorities |
 //! | `compression` | | gzip answers, switched on by `server.compression` |
 //! | `cors` | | cross-origin answers, switched on by `server.cors.origins` |
+//! | `fault` | | faults on purpose, switched on by `server.fault` and `clients.<name>.fault` |
 //! | `full` | | all of the above |
 //! | `test-util` | | `testing`; for `[dev-dependencies]` |
 //!
@@ -210,6 +211,8 @@ pub mod clock;
 pub mod config;
 pub mod discovery;
 pub mod event;
+#[cfg(feature = "fault")]
+pub mod fault;
 pub mod health;
 pub mod prelude;
 pub mod problem;

@@ -52,6 +52,12 @@ impl Balanced {
         fleet.set_algorithm_watch(algorithm.watch());
         Self { fleet, algorithm }
     }
+
+    /// The endpoints that it chooses from, with what is known of them.
+    #[must_use]
+    pub fn fleet(&self) -> &Arc<Fleet> {
+        &self.fleet
+    }
 }
 
 impl Balancer for Balanced {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::chance::mix;
 use super::{
-    Algorithm, Balanced, Balancer, Chance, ClientIndex, Fleet, LeastRequest, Maglev, Measures,
+    Algorithm, Balanced, Chance, ClientIndex, Fleet, LeastRequest, Maglev, Measures,
     P2cEwma, Prequal, PrequalRules, Random, RingHash, RingSize, RoundRobin, Subset, Weighted,
     ZoneAware,
 };
@@ -21,7 +21,7 @@ pub fn build(
     settings: &BalanceSettings,
     seed: u64,
     now: Instant,
-) -> Arc<dyn Balancer> {
+) -> Arc<Balanced> {
     let fleet = Fleet::new(Measures::from(settings));
     build_on(Arc::new(fleet), name, settings, seed, now)
 }
@@ -35,7 +35,7 @@ pub fn build_on(
     settings: &BalanceSettings,
     seed: u64,
     now: Instant,
-) -> Arc<dyn Balancer> {
+) -> Arc<Balanced> {
     fleet.measure(Measures::from(settings));
     Arc::new(Balanced::new(fleet, algorithm(name, settings, seed), now))
 }

@@ -20,7 +20,7 @@
 //! endpoints to their share slowly.
 //!
 //! ```
-//! use msa_core::balance::{self, PickHint};
+//! use msa_core::balance::{self, Balancer, PickHint};
 //! use msa_core::clock;
 //! use msa_core::config::{BalanceSettings, BalancerName};
 //! use msa_core::discovery::EndpointSet;
@@ -40,6 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod active_health;
 mod answer;
 mod balanced;
 mod build;
@@ -61,6 +62,7 @@ mod prequal;
 mod ramp;
 mod random;
 mod round_robin;
+pub mod service;
 mod slot;
 mod subset;
 mod watch;
@@ -68,6 +70,7 @@ mod weighted;
 mod zone;
 
 pub use crate::config::LatencyEnd;
+pub use active_health::{ActiveHealth, Health};
 pub use answer::{Answer, End, LoadReport};
 pub use balanced::{Algorithm, Balanced};
 pub use build::{algorithm, build, build_on};

@@ -118,13 +118,16 @@ pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
-    AdminSettings, BackoffKind, BackoffSettings, BalanceSettings, BalancerName, BreakerSettings,
-    BudgetKind, ClientSettings, CorsSettings, DiscoverySettings, DrainSettings, HealthSettings,
-    HedgeSettings, Http2Settings, LatencyEnd, LimitAlgorithm, LimitMode, LimitQueueSettings,
-    LimitSettings, LimitShareSettings, LogFormat, LogSettings, MaglevSettings,
-    OverloadRouteSettings, OverloadSettings, PrequalSettings, RetryBudgetSettings, RetryCondition,
-    RetrySettings, RingHashSettings, ServerSettings, Settings, SubsetSettings, ThrottleSettings,
-    TxnHeaderNames, TxnSettings, ZoneSettings,
+    AccrualSettings, ActiveHealthSettings, AdminSettings, BackoffKind, BackoffSettings,
+    BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, ClientSettings,
+    CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings, FallbackSettings,
+    FaultSettings, HealthSettings, HedgeSettings, Http2Settings, LatencyEnd,
+    LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings,
+    LimitShareSettings, LogFormat, LogSettings, MaglevSettings, OutlierSettings,
+    OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings, PrequalSettings,
+    RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition, RetrySettings,
+    RingHashSettings, ServerSettings, Settings, SlowStartSettings, SubsetSettings,
+    SuccessRateSettings, ThrottleSettings, TxnHeaderNames, TxnSettings, ZoneSettings,
 };
 pub(crate) use suggest::nearest;
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

@@ -4,5 +4,6 @@
 
 mod choice;
 mod measures;
+mod service;
 mod shares;
 mod support;

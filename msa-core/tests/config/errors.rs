@@ -227,6 +227,14 @@ fn what_discovery_would_not_take_as_an_endpoint_is_refused_at_once() {
 }
 
 #[test]
+fn a_path_of_a_url_begins_with_its_slash() {
+    for path in ["readyz", "", "/ready z", "http://users/readyz"] {
+        let text = refused(&format!("client.active_health.path = '{path}'"), &[]);
+        assert!(text.contains("needs a path such as /readyz"), "{text}");
+    }
+}
+
+#[test]
 fn an_origin_is_written_as_browsers_write_it() {
     for origin in [
         "shop.example",

@@ -12,6 +12,7 @@ mod step;
 
 mod adaptive_limit;
 mod backoff;
+mod breaker_calls;
 mod bulkhead;
 mod circuit_breaker;
 mod error_classification;

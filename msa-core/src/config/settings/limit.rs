@@ -132,14 +132,19 @@ impl Default for OverloadSettings {
 #[non_exhaustive]
 pub struct OverloadRouteSettings {
     /// Let in past the limit and not counted. Probes and the management listener never meet the limit anyway.
+    #[schemars(extend("items" = {"type": "string", "format": "route"}))]
     pub exempt: Vec<String>,
     /// What must not fail while anything works.
+    #[schemars(extend("items" = {"type": "string", "format": "route"}))]
     pub critical: Vec<String>,
     /// What a user waits for.
+    #[schemars(extend("items" = {"type": "string", "format": "route"}))]
     pub default: Vec<String>,
     /// Work whose loss is expected now and then.
+    #[schemars(extend("items" = {"type": "string", "format": "route"}))]
     pub sheddable: Vec<String>,
     /// Work that may wait for hours.
+    #[schemars(extend("items" = {"type": "string", "format": "route"}))]
     pub background: Vec<String>,
 }
 

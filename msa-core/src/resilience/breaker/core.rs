@@ -56,6 +56,23 @@ impl Core {
         nanos(self.next_open)
     }
 
+    /// The time to open for now; the next one is drawn.
+    pub(super) fn take_open_time(&mut self, config: &BreakerConfig) -> Duration {
+        let time = self.next_open;
+        self.opened = self.opened.saturating_add(1);
+        self.draw_open_time(config);
+        time
+    }
+
+    /// Forgets that it ever opened.
+    pub(super) fn begin_anew(&mut self, config: &BreakerConfig) {
+        self.opened = 0;
+        if let Some(times) = &mut self.open_times {
+            times.begin_anew();
+        }
+        self.draw_open_time(config);
+    }
+
     pub(super) fn draw_open_time(&mut self, config: &BreakerConfig) {
         self.next_open = match &mut self.open_times {
             Some(times) => times.next(),
@@ -131,11 +148,10 @@ impl Breaker {
         at: u64,
         time: Option<Duration>,
     ) {
-        core.last_open = time.unwrap_or(core.next_open);
-        core.opened = core.opened.saturating_add(1);
-        if time.is_none() {
-            core.draw_open_time(&rules.config);
-        }
+        core.last_open = match time {
+            Some(time) => time,
+            None => core.take_open_time(&rules.config),
+        };
         let until = at.saturating_add(nanos(core.last_open));
         self.enter(core, rules, State::Open, reason, at, until);
     }
@@ -160,11 +176,7 @@ impl Breaker {
         now: Instant,
     ) {
         if to != State::ForcedOpen {
-            core.opened = 0;
-            if let Some(times) = &mut core.open_times {
-                times.begin_anew();
-            }
-            core.draw_open_time(&rules.config);
+            core.begin_anew(&rules.config);
             if let Some(policy) = &mut core.policy {
                 policy.revived(now);
             }

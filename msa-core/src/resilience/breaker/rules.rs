@@ -43,7 +43,7 @@ impl Rules {
     }
 }
 
-fn sound(mut config: BreakerConfig) -> BreakerConfig {
+pub(super) fn sound(mut config: BreakerConfig) -> BreakerConfig {
     config.min_calls = config.min_calls.max(1);
     if let Window::Count { size } = config.window {
         config.min_calls = config.min_calls.min(size.max(1));

@@ -109,7 +109,7 @@ fn loom_a_window_is_closed_by_one_and_loses_nothing() {
         };
         let window = Arc::new(window::Window::new(config));
         let over = window::nanos(config.min);
-        let measure = |window: &window::Window| {
+        let measure = move |window: &window::Window| {
             window.add(Duration::from_millis(10), 1, false);
             u32::from(window.close(over).is_some())
         };

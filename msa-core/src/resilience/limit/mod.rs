@@ -6,7 +6,7 @@
 //! with every deployment and every neighbour; so an *adaptive* limit watches latency and finds it.
 //!
 //! Use it where requests come in (`server.overload`), or towards a service that does not protect itself
-//! (`clients.<name>.limit`). A [bulkhead](super) limits how much one destination may cost its caller, and is fixed.
+//! (`clients.<name>.limit`). A bulkhead is the other thing: it bounds what one destination may cost its caller, and is fixed.
 //!
 //! ```
 //! use msa_core::clock;
@@ -30,6 +30,18 @@
 //! - The [`Limiter`] puts them together, and hands out a [`Permit`] for each request. A dropped permit gives its place
 //!   back and measures nothing.
 //! - [`LimitLayer`] is the limiter around any [`tower::Service`].
+//!
+//! # What it does under overload
+//!
+//! `simulation.rs` beside this file plays it on the paused clock: ten workers of 10 ms on average, offered 2, 5 and 10 times
+//! what they can do. Answers within 100 ms, in percent of what the workers can do; 99th percentile; from a cold start:
+//!
+//! | | 2 times | 5 times | 10 times |
+//! | --- | --- | --- | --- |
+//! | [`Gradient`] | 100 %, 27 ms | 100 %, 26 ms | 100 %, 26 ms |
+//! | Netflix's constants | 100 %, 54 ms | 100 %, 53 ms | 100 %, 53 ms, and rising: see [`Gradient`] |
+//! | fixed, right (20) | 99 %, 27 ms | 99 %, 27 ms | 99 %, 27 ms |
+//! | fixed, wrong (1000), or none | 0 % | 0 % | 0 % |
 //!
 //! # Settings
 //!
@@ -68,9 +80,9 @@ mod window;
 
 #[cfg(all(test, msa_loom))]
 mod loom_tests;
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod simulation;
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests;
 
 pub use aimd::{Aimd, AimdConfig};
@@ -95,6 +107,7 @@ pub use crate::config::LimitMode;
 
 /// The settings of a [`Limiter`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub struct LimitConfig {
     /// Who finds the limit. [`Gradient`].
     pub algorithm: Algorithm,

@@ -96,7 +96,7 @@ impl From<&LimitShareSettings> for Shares {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -80,7 +80,7 @@ pub(super) const CLASSES: [Criticality; 4] = [
     Criticality::Critical,
 ];
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::resilience::limit::slots::{Slots, Take};

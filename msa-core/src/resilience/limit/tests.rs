@@ -254,6 +254,29 @@ async fn a_body_holds_its_place_until_it_ends_fails_or_is_dropped() {
 }
 
 proptest! {
+    /// Whatever is measured, an algorithm's limit stays within its bounds.
+    #[test]
+    fn limits_stay_within_their_bounds(
+        min in 1u32..50,
+        max in 1u32..100,
+        samples in proptest::collection::vec((0u64..10_000_000_000, 0u32..200, proptest::bool::weighted(0.1)), 0..300),
+    ) {
+        let aimd = AimdConfig { min, max, ..AimdConfig::default() };
+        let gradient = GradientConfig { min, max, ..GradientConfig::default() };
+        let gradient2 = GradientConfig { min, max, ..GradientConfig::gradient2() };
+        let vegas = VegasConfig { min, max, ..VegasConfig::default() };
+        for algorithm in [
+            Algorithm::Aimd(aimd), Algorithm::Gradient(gradient), Algorithm::Gradient(gradient2), Algorithm::Vegas(vegas),
+        ] {
+            let mut estimator = algorithm.starting_at(20).build(1);
+            for (rtt, in_flight, dropped) in &samples {
+                let limit = estimator.update(&Sample::new(Duration::from_nanos(*rtt), *in_flight, *dropped));
+                // The maximum wins over a minimum above it.
+                prop_assert!((min.min(max)..=max).contains(&limit), "{algorithm:?}: {limit}");
+            }
+        }
+    }
+
     /// Whatever is done in whatever order: the counts are those of the guards that are alive, no more are in flight than the
     /// limit, and nobody waits while there is a place for him.
     #[test]

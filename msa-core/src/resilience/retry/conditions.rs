@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use http::HeaderMap;
+
 use super::{Answer, Ending};
+use crate::clock::Instant;
 use crate::config::{RetryCondition, RetrySettings, UnitError};
 
 /// A set of [`RetryCondition`]s.
@@ -101,8 +104,27 @@ impl Conditions {
 
     /// Whether an answer's headers matter even if its status does not: they may carry a gRPC status, or a mark.
     #[inline]
-    pub(super) fn ask_headers(&self) -> bool {
+    fn ask_headers(&self) -> bool {
         self.grpc != 0 || self.flags & RATE_LIMITED != 0
+    }
+
+    /// How an attempt ended that was answered with this status and these headers: [`Ending::Good`] unless the conditions cover it. The
+    /// headers are looked at only if they can matter, and `now` is asked for only then.
+    #[must_use]
+    #[inline]
+    pub fn answered(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        now: impl FnOnce() -> Instant,
+    ) -> Ending {
+        if self.covers_status(status) || self.ask_headers() {
+            let ending = Answer::read(status, headers, now()).into();
+            if self.covers(&ending) {
+                return ending;
+            }
+        }
+        Ending::Good
     }
 
     /// Whether an attempt that ended so may be followed by another.

@@ -75,7 +75,7 @@ where
                 Now::Called { future } => {
                     let result = ready!(future.poll(cx));
                     let service = &*this.service;
-                    let ending = service.judge.judge(&result, &service.retry);
+                    let ending = service.judge.judge(&result, &service.retry.on);
                     let mut circumstances = Circumstances {
                         idempotent: *this.idempotent,
                         txn: this.txn.as_ref(),

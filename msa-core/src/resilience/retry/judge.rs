@@ -2,15 +2,15 @@
 
 use http::{Request, Response};
 
-use super::{Ending, Retry, is_idempotent};
+use super::{Conditions, Ending, is_idempotent};
 use crate::clock;
 
 /// Says how an attempt ended, and whether its request may be processed twice.
 ///
 /// Ready ones: [`OnErr`], [`When`] and, for HTTP, [`OverHttp`].
 pub trait Judge<Q, T, E> {
-    /// How it ended.
-    fn judge(&self, result: &Result<T, E>, retry: &Retry) -> Ending;
+    /// How it ended, for a policy that acts on these conditions.
+    fn judge(&self, result: &Result<T, E>, on: &Conditions) -> Ending;
 
     /// Whether the request may be processed twice. Defaults to `true`: whoever retries a function says so by doing it.
     fn is_idempotent(&self, _request: &Q) -> bool {
@@ -23,7 +23,7 @@ pub trait Judge<Q, T, E> {
 pub struct OnErr;
 
 impl<Q, T, E> Judge<Q, T, E> for OnErr {
-    fn judge(&self, result: &Result<T, E>, _retry: &Retry) -> Ending {
+    fn judge(&self, result: &Result<T, E>, _on: &Conditions) -> Ending {
         result.is_err().into()
     }
 }
@@ -47,7 +47,7 @@ where
     F: Fn(&Result<T, E>) -> V,
     V: Into<Ending>,
 {
-    fn judge(&self, result: &Result<T, E>, _retry: &Retry) -> Ending {
+    fn judge(&self, result: &Result<T, E>, _on: &Conditions) -> Ending {
         (self.0)(result).into()
     }
 }
@@ -58,11 +58,11 @@ where
 pub struct OverHttp;
 
 impl<Q, T, E> Judge<Request<Q>, Response<T>, E> for OverHttp {
-    fn judge(&self, result: &Result<Response<T>, E>, retry: &Retry) -> Ending {
+    fn judge(&self, result: &Result<Response<T>, E>, on: &Conditions) -> Ending {
         match result {
             Ok(response) => {
                 let status = response.status().as_u16();
-                retry.answered(status, response.headers(), clock::now)
+                on.answered(status, response.headers(), clock::now)
             }
             Err(_) => Ending::Reset,
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::HeaderMap;
 
 use super::draw::Draws;
-use super::{Answer, Backoff, Conditions, Ending, RetryCall};
+use super::{Backoff, Conditions, Ending, RetryCall};
 use crate::clock::Instant;
 use crate::config::RetrySettings;
 use crate::resilience::budget::Budget;
@@ -107,6 +107,12 @@ impl Retry {
         next
     }
 
+    /// After which answers and failures.
+    #[must_use]
+    pub fn conditions(&self) -> &Conditions {
+        &self.on
+    }
+
     /// How many bytes of a streamed request body are kept for a replay.
     #[must_use]
     pub fn replay_limit(&self) -> u64 {
@@ -129,13 +135,7 @@ impl Retry {
         headers: &HeaderMap,
         now: impl FnOnce() -> Instant,
     ) -> Ending {
-        if self.on.covers_status(status) || self.on.ask_headers() {
-            let ending = Answer::read(status, headers, now()).into();
-            if self.on.covers(&ending) {
-                return ending;
-            }
-        }
-        Ending::Good
+        self.on.answered(status, headers, now)
     }
 
     /// A call begins: pays into the budget.

@@ -89,7 +89,7 @@ impl<'a, J> Around<'a, J> {
             call.started();
             let number = call.attempt();
             let result = attempt(number).await;
-            let ending = self.judge.judge(&result, self.retry);
+            let ending = self.judge.judge(&result, &self.retry.on);
             let decision = call.after(&ending, &self.circumstances, clock::now);
             if let Some(observers) = self.observers {
                 decision.tell(observers, self.name, number, &ending);

@@ -8,6 +8,7 @@ pub(crate) mod admit;
 pub(crate) mod limit;
 pub(crate) mod panic;
 pub(crate) mod sensitive;
+pub(crate) mod shed;
 pub(crate) mod txn;
 
 use axum::body::HttpBody;

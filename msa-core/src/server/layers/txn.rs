@@ -37,7 +37,7 @@ pub(crate) fn begin(inbound: &Inbound, request: &mut Request<Body>, now: Instant
     txn
 }
 
-/// Answers with the GTXID, and carries the transaction into a body that is still to come.
+/// Answers with the GTXID, tells those above when what there was for retries is spent, and carries the transaction into a body that is still to come.
 #[inline]
 pub(crate) fn answer(inbound: &Inbound, txn: &Txn, response: &mut Response) {
     response.headers_mut().insert(
@@ -55,15 +55,15 @@ pub(crate) fn answer(inbound: &Inbound, txn: &Txn, response: &mut Response) {
     }
 }
 
+/// Whether somebody above might send the request again for this status.
+fn is_worth_a_retry(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
 /// Our own listener tells the peer, and so does axum's when asked to.
 fn peer(extensions: &Extensions) -> Option<IpAddr> {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(peer.0.ip())
-}
-
-/// Whether somebody above might send the request again for this status.
-fn is_worth_a_retry(status: StatusCode) -> bool {
-    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 /// The values are left out: they come from outside and are not well formed.

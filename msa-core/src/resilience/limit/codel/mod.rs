@@ -17,7 +17,9 @@
 //! use msa_core::txn::Criticality::{Background, Critical, Default};
 //!
 //! let now = clock::now();
-//! let mut queue = Queue::new(QueueConfig { length: 2, ..QueueConfig::default() });
+//! let mut config = QueueConfig::default();
+//! config.length = 2;
+//! let mut queue = Queue::new(config);
 //! let _ = queue.push(now, Background, "report");
 //! let _ = queue.push(now, Default, "page");
 //! // Full: the least important has to go.
@@ -27,7 +29,7 @@
 
 mod law;
 mod queue;
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;
@@ -37,6 +39,7 @@ pub use queue::{Push, Queue};
 
 /// The settings of a [`Queue`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QueueConfig {
     /// How many may wait; 0 is no queue. 100.
     pub length: usize,
