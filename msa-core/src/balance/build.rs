@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::chance::mix;
 use super::{
-    Algorithm, Balanced, Chance, ClientIndex, Fleet, LeastRequest, Maglev, Measures,
-    P2cEwma, Prequal, PrequalRules, Random, RingHash, RingSize, RoundRobin, Subset, Weighted,
-    ZoneAware,
+    Algorithm, Balanced, Chance, ClientIndex, Fleet, LeastRequest, Maglev, Measures, P2cEwma,
+    Prequal, PrequalRules, Random, RingHash, RingSize, RoundRobin, Subset, Weighted, ZoneAware,
 };
 use crate::clock::Instant;
 use crate::config::{BalanceSettings, BalancerName, Percent};
