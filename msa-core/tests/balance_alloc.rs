@@ -8,18 +8,21 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use msa_core::balance::outlier::Outliers;
-use msa_core::balance::{self, Answer, Balancer, Fleet, Measures, PickHint, Watch};
+use msa_core::balance::{self, Answer, Balancer, Fleet, LoadReport, Measures, PickHint, Watch};
 use msa_core::clock;
 use msa_core::config::{BalanceSettings, BalancerName, OutlierSettings};
 use msa_core::discovery::Endpoint;
 use msa_core::event::Observers;
 
-const ALL: [BalancerName; 5] = [
+const ALL: [BalancerName; 8] = [
     BalancerName::P2cEwma,
     BalancerName::LeastRequest,
     BalancerName::RoundRobin,
     BalancerName::Weighted,
     BalancerName::Random,
+    BalancerName::RingHash,
+    BalancerName::Maglev,
+    BalancerName::Prequal,
 ];
 
 #[test]
@@ -57,6 +60,10 @@ fn one_of_each_end(balancer: &dyn Balancer, avoid: &[Endpoint]) {
         let mut failed = balancer.pick(&hint, now).unwrap();
         let cancelled = balancer.pick(&hint, now).unwrap();
         let later = now + Duration::from_millis(3);
+        complete.report(
+            LoadReport::new(step as u32, Duration::from_millis(step)),
+            later,
+        );
         complete.headers(*answer, later);
         complete.complete(later);
         failed.headers(Answer::Success, later);

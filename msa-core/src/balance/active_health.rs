@@ -184,7 +184,7 @@ impl ActiveHealth {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock;

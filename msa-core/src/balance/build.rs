@@ -102,7 +102,7 @@ fn bound(load_factor: f32) -> Option<f32> {
 #[cfg(all(test, not(msa_loom)))]
 mod tests {
     use super::*;
-    use crate::balance::PickHint;
+    use crate::balance::{Balancer, PickHint};
     use crate::clock;
     use crate::discovery::{Endpoint, EndpointSet};
 

@@ -1,7 +1,11 @@
 //! What a service does beside its requests.
 
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::FutureExt as _;
 
 use super::Service;
 use crate::clock;
@@ -34,24 +38,37 @@ fn lost<'s>(before: &'s Settings, now: &Settings) -> Vec<&'s str> {
 /// Starts everything; dropping the set ends it.
 pub(super) fn start(service: &Service) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    tasks.spawn(service.config.clone().run_reloader(std::future::pending()));
-    tasks.spawn(follow_settings(
+    let reloader = service.config.clone().run_reloader(std::future::pending());
+    tasks.spawn(noticed("configuration", reloader));
+    let follower = follow_settings(
         service.config.watch(),
         service.logs.clone(),
         service.layer.clone(),
         service.fixed.clone(),
-    ));
+    );
+    tasks.spawn(noticed("settings", follower));
     if let Some(file) = &service.file {
         let every = service.config.settings().discovery.file_interval.get();
-        tasks.spawn(file.follow(every));
+        tasks.spawn(noticed("discovery", file.follow(every)));
     }
-    tasks.spawn(async {
+    let resync = async {
         loop {
             tokio::time::sleep(RESYNC).await;
             clock::resync();
         }
-    });
+    };
+    tasks.spawn(noticed("clock", resync));
     tasks
+}
+
+/// Tells when a task panics: the service goes on, and without it grows stale in silence.
+async fn noticed(task: &'static str, run: impl Future<Output = ()> + Send) {
+    if AssertUnwindSafe(run).catch_unwind().await.is_err() {
+        tracing::error!(
+            target: "msa::lifecycle", task,
+            "a background task panicked; what it keeps up to date stays as it is until a restart"
+        );
+    }
 }
 
 /// Hands live settings to those who do not look by themselves.
@@ -89,11 +106,43 @@ mod tests {
     fn settings(services: &[(&str, &[&str])]) -> Settings {
         let mut settings = Settings::default();
         for (name, urls) in services {
-            let mut client = ClientSettings::default();
-            client.endpoints = urls.iter().map(|url| (*url).to_owned()).collect();
+            let client = ClientSettings {
+                endpoints: urls.iter().map(|url| (*url).to_owned()).collect(),
+                ..ClientSettings::default()
+            };
             settings.clients.insert((*name).to_owned(), client);
         }
         settings
+    }
+
+    /// Everything that is logged.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_told_by_its_name() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .finish();
+        let logging = tracing::subscriber::set_default(subscriber);
+        noticed("fine", async {}).await;
+        noticed("unlucky", async { panic!("no luck") }).await;
+        drop(logging);
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("ERROR") && text.contains("unlucky"), "{text}");
+        assert!(!text.contains("fine"), "{text}");
     }
 
     #[test]

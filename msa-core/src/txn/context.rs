@@ -27,6 +27,8 @@ struct Inner {
     /// When the request came that brought it here.
     received: Option<Instant>,
     deadline: Option<Instant>,
+    /// Whether the deadline is the one that the caller sent.
+    hurried: bool,
     criticality: Criticality,
     retries: AtomicU32,
     /// Nobody above should try again.
@@ -69,6 +71,8 @@ impl Txn {
             (sent, ours) => sent.or(ours),
         };
         let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
+        let hurried = incoming.timeout.is_some() && incoming.timeout == timeout;
+        let deadline = deadline.map(|deadline| (deadline, hurried));
         match incoming.gtxid {
             Some(gtxid) => Self::build(gtxid, incoming, Some(now), deadline),
             None => {
@@ -86,8 +90,9 @@ impl Txn {
         gtxid: Gtxid,
         incoming: &Incoming,
         received: Option<Instant>,
-        deadline: Option<Instant>,
+        deadline: Option<(Instant, bool)>,
     ) -> Self {
+        let (deadline, hurried) = deadline.unzip();
         Self(Arc::new(Inner {
             gtxid,
             value: OnceLock::new(),
@@ -96,6 +101,7 @@ impl Txn {
             attempt: incoming.attempt.unwrap_or(1),
             received,
             deadline,
+            hurried: hurried.unwrap_or(false),
             criticality: incoming.criticality.unwrap_or_default(),
             retries: AtomicU32::new(incoming.retries.unwrap_or(DEFAULT_RETRIES)),
             exhausted: AtomicBool::new(false),
@@ -120,6 +126,7 @@ impl Txn {
             attempt: self.0.attempt,
             received: self.0.received,
             deadline: None,
+            hurried: false,
             criticality: self.0.criticality,
             retries: AtomicU32::new(0),
             exhausted: AtomicBool::new(false),
@@ -165,6 +172,13 @@ impl Txn {
     /// When the request came that brought it here; `None` when it began here without one.
     pub(crate) fn received(&self) -> Option<Instant> {
         self.0.received
+    }
+
+    /// The time that the request had when it came, and whether it was its caller who set it.
+    pub(crate) fn allowance(&self) -> Option<(Duration, bool)> {
+        let deadline = self.0.deadline?;
+        let allowed = deadline.saturating_duration_since(self.0.received?);
+        Some((allowed, self.0.hurried))
     }
 
     /// When the caller stops waiting.

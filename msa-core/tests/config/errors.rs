@@ -126,7 +126,7 @@ fn every_kind_of_value_says_what_it_needs() {
     );
     says(
         "client.balancer = 'p2c'",
-        "1:8: `client.balancer` needs `round-robin`; got \"p2c\"",
+        "1:8: `client.balancer` needs one of `p2c-ewma`, `least-request`, `round-robin`, `weighted`, `random`; got \"p2c\"",
     );
     says(
         "banner.slots = 51",

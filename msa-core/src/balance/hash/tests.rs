@@ -50,7 +50,7 @@ fn owners(balancer: &Balanced, keys: u64, now: Instant) -> Vec<String> {
 }
 
 fn mark(balancer: &Balanced, authority: &str, mark: Mark, on: bool) {
-    let members = balancer.fleet().unwrap().members();
+    let members = balancer.fleet().members();
     let mut slots = members.all().iter();
     let slot = slots.find(|slot| slot.endpoint().authority() == authority);
     slot.unwrap().mark(mark, on);
@@ -208,7 +208,7 @@ fn a_hot_key_fills_its_endpoint_to_the_bound_and_then_the_next() {
         for n in 1..=80_u32 {
             held.push(pick(&balancer, 7, now));
             let bound = (1.25 * f64::from(n) / 8.0).ceil() as u32;
-            for slot in balancer.fleet().unwrap().members().all() {
+            for slot in balancer.fleet().members().all() {
                 assert!(slot.in_flight() <= bound, "{} of {n}", slot.in_flight());
             }
         }
@@ -231,7 +231,7 @@ fn bounds_hold_by_weight_and_over_many_endpoints_with_random_keys() {
     let held: Vec<Pick> = (0..4000)
         .map(|_| balancer.pick(&PickHint::default(), now).unwrap())
         .collect();
-    for slot in balancer.fleet().unwrap().members().all() {
+    for slot in balancer.fleet().members().all() {
         let bound = (1.25 * 4000.0 * f64::from(slot.weight()) / 200.0).ceil();
         assert!(f64::from(slot.in_flight()) <= bound, "{slot:?}");
     }

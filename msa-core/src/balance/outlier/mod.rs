@@ -71,6 +71,7 @@ mod change;
 mod config;
 mod detector;
 mod health;
+mod observe;
 mod outliers;
 mod settings;
 mod state;
@@ -79,13 +80,14 @@ mod streak;
 mod sweep;
 mod tally;
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests;
 
 pub use accrual::{Accrual, AccrualConfig, AccrualPolicy, AccrualRule, DeadTimes};
 pub use change::{Change, Rule};
 pub use config::{Consecutive, FailurePercentage, LatencyOutlier, OutlierConfig, SuccessRate};
-pub use detector::{Broken, Counts, Detector};
+pub use detector::{Counts, Detector};
 pub use health::EndpointHealth;
+pub use observe::Broken;
 pub use outliers::Outliers;
 pub use statistics::Rates;

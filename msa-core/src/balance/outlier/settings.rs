@@ -80,7 +80,7 @@ fn accrual(settings: &AccrualSettings) -> Option<AccrualConfig> {
         .reduce(AccrualConfig::or)
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -92,8 +92,10 @@ mod tests {
 
     #[test]
     fn switched_off_there_is_no_rule_and_panic_stays() {
-        let mut settings = OutlierSettings::default();
-        settings.enabled = false;
+        let mut settings = OutlierSettings {
+            enabled: false,
+            ..OutlierSettings::default()
+        };
         settings.accrual.failures = 1;
         let config = OutlierConfig::from(&settings);
         assert!(!config.has_rules());

@@ -53,7 +53,7 @@ fn about(shares: &BTreeMap<String, f64>, expected: &[(&str, f64)]) -> bool {
 }
 
 fn eject(balancer: &Balanced, names: &[&str], on: bool) {
-    for slot in balancer.fleet().unwrap().members().all() {
+    for slot in balancer.fleet().members().all() {
         if names
             .iter()
             .any(|name| slot.endpoint().authority() == format!("{name}:80"))
@@ -157,7 +157,7 @@ fn a_zone_keeps_its_algorithm_over_updates_and_reports_reach_it() {
     let fleet = Arc::new(Fleet::new(Measures::default()));
     let balancer = Balanced::new(fleet, Box::new(zone_aware), now);
     balancer.update(&set(&[("a", 3), ("b", 3)]), now);
-    for slot in balancer.fleet().unwrap().members().all() {
+    for slot in balancer.fleet().members().all() {
         let pick = crate::balance::Pick::new(slot.clone(), now);
         let fast = slot.endpoint().authority() == "a-2:80";
         pick.report(

@@ -15,9 +15,8 @@ pub struct RetrySettings {
     #[schemars(range(max = 100))]
     pub max_retries: u32,
     /// After what: statuses such as `503`, and Envoy's names: `5xx`, `gateway-error`, `reset`, `connect-failure`,
-    /// `refused-stream`, `attempt-timeout`, `retriable-4xx`, `envoy-ratelimited`, and gRPC's `unavailable`, `internal`, `cancelled`,
-    /// `deadline-exceeded`, `resource-exhausted`, `aborted`, `unknown`. What may have been processed is sent again only when it
-    /// is idempotent.
+    /// `refused-stream`, `attempt-timeout`, `retriable-4xx`, `envoy-ratelimited`, and gRPC's statuses in lower case, such as
+    /// `unavailable`. What may have been processed is sent again only when it is idempotent.
     pub on: Vec<RetryCondition>,
     /// The wait before a retry.
     pub backoff: BackoffSettings,

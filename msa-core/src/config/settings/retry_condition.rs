@@ -33,23 +33,11 @@ pub enum RetryCondition {
     RateLimited,
     /// This status, 100 to 599.
     Status(u16),
-    /// `cancelled`: gRPC status 1.
-    GrpcCancelled,
-    /// `unknown`: gRPC status 2.
-    GrpcUnknown,
-    /// `deadline-exceeded`: gRPC status 4.
-    GrpcDeadlineExceeded,
-    /// `resource-exhausted`: gRPC status 8.
-    GrpcResourceExhausted,
-    /// `aborted`: gRPC status 10.
-    GrpcAborted,
-    /// `internal`: gRPC status 13.
-    GrpcInternal,
-    /// `unavailable`: gRPC status 14.
-    GrpcUnavailable,
+    /// This gRPC status, 1 to 16, by its name in lower case: `unavailable`, `deadline-exceeded`.
+    Grpc(u8),
 }
 
-const NAMES: [(&str, RetryCondition); 15] = [
+const NAMES: [(&str, RetryCondition); 8] = [
     ("5xx", RetryCondition::ServerError),
     ("gateway-error", RetryCondition::GatewayError),
     ("reset", RetryCondition::Reset),
@@ -58,13 +46,26 @@ const NAMES: [(&str, RetryCondition); 15] = [
     ("attempt-timeout", RetryCondition::AttemptTimeout),
     ("retriable-4xx", RetryCondition::Retriable4xx),
     ("envoy-ratelimited", RetryCondition::RateLimited),
-    ("cancelled", RetryCondition::GrpcCancelled),
-    ("unknown", RetryCondition::GrpcUnknown),
-    ("deadline-exceeded", RetryCondition::GrpcDeadlineExceeded),
-    ("resource-exhausted", RetryCondition::GrpcResourceExhausted),
-    ("aborted", RetryCondition::GrpcAborted),
-    ("internal", RetryCondition::GrpcInternal),
-    ("unavailable", RetryCondition::GrpcUnavailable),
+];
+
+/// gRPC's statuses from 1 on (<https://grpc.github.io/grpc/core/md_doc_statuscodes.html>).
+const GRPC: [&str; 16] = [
+    "cancelled",
+    "unknown",
+    "invalid-argument",
+    "deadline-exceeded",
+    "not-found",
+    "already-exists",
+    "permission-denied",
+    "resource-exhausted",
+    "failed-precondition",
+    "aborted",
+    "out-of-range",
+    "unimplemented",
+    "internal",
+    "unavailable",
+    "data-loss",
+    "unauthenticated",
 ];
 
 impl FromStr for RetryCondition {
@@ -75,6 +76,9 @@ impl FromStr for RetryCondition {
         if let Some((_, named)) = NAMES.iter().find(|(name, _)| *name == text) {
             return Ok(*named);
         }
+        if let Some((_, code)) = GRPC.iter().zip(1..).find(|(name, _)| **name == text) {
+            return Ok(Self::Grpc(code));
+        }
         let digits = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
         let status = digits.then(|| text.parse().ok()).flatten();
         status
@@ -82,18 +86,26 @@ impl FromStr for RetryCondition {
             .map(Self::Status)
             .ok_or_else(|| {
                 let names = NAMES.map(|(name, _)| name).join("`, `");
-                UnitError(format!("needs a status such as 503, or one of `{names}`"))
+                UnitError(format!(
+                    "needs a status such as 503, a gRPC status such as `unavailable`, or one of `{names}`"
+                ))
             })
     }
 }
 
 impl fmt::Display for RetryCondition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Status(status) = self {
-            return write!(f, "{status}");
+        match self {
+            Self::Status(status) => write!(f, "{status}"),
+            Self::Grpc(code) => {
+                let name = GRPC.iter().zip(1..).find(|(_, named)| named == code);
+                f.write_str(name.map_or("unknown", |(name, _)| name))
+            }
+            _ => {
+                let name = NAMES.iter().find(|(_, named)| named == self);
+                f.write_str(name.map_or("", |(name, _)| name))
+            }
         }
-        let name = NAMES.iter().find(|(_, named)| named == self);
-        f.write_str(name.map_or("", |(name, _)| name))
     }
 }
 
@@ -150,7 +162,11 @@ mod tests {
     #[test]
     fn a_condition_reads_what_it_writes() {
         let statuses = [100, 429, 599].map(RetryCondition::Status);
-        for condition in NAMES.map(|(_, named)| named).into_iter().chain(statuses) {
+        let named = NAMES.map(|(_, named)| named).into_iter();
+        for condition in named
+            .chain(statuses)
+            .chain((1..=16).map(RetryCondition::Grpc))
+        {
             assert_eq!(condition.to_string().parse(), Ok(condition));
             let json = serde_json::to_value(condition).unwrap();
             let back: RetryCondition = serde_json::from_value(json).unwrap();

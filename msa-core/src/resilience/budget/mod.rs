@@ -45,6 +45,7 @@ use crate::config::{BudgetKind, RetryBudgetSettings};
 /// A budget of either kind.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant)] // one to a destination, and a pointer less on the way to it
 pub enum Budget {
     /// A share of the calls of a window, and some a second.
     Window(WindowBudget),

@@ -120,7 +120,7 @@ impl RetryThrottle {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

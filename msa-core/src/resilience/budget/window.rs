@@ -39,6 +39,13 @@ impl WindowConfig {
         self
     }
 
+    /// The retries that each call pays for, 0 to 1000: [`ratio`](Self::ratio) for shares above 100 %.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most 10^9
+    pub fn per_call(mut self, retries: f64) -> Self {
+        self.ratio = (retries.clamp(0.0, 1000.0) * TOKEN as f64).round() as u32;
+        self
+    }
+
     /// How many retries a second there may be however few calls there are, so that a destination that is hardly called
     /// gets its retries too. Defaults to 10.
     pub fn min_per_second(mut self, retries: u32) -> Self {
@@ -262,7 +269,7 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 #[path = "window_tests.rs"]
 mod tests;
 

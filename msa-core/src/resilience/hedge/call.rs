@@ -133,7 +133,7 @@ impl<R: Deref<Target = Hedge>> HedgeCall<R> {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock;

@@ -150,7 +150,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // a test fails by panicking
+
 use std::cell::Cell;
 use std::error::Error as _;
 use std::future::pending;
@@ -9,7 +11,9 @@ use tower::{Layer as _, Service as _, service_fn};
 
 use super::*;
 use crate::clock;
-use crate::config::{Loader, PolicyOverrides, PolicySettings, Span};
+use crate::config::{
+    BreakerSettings, Loader, PolicyOverrides, PolicySettings, RetrySettings, Span,
+};
 use crate::event::Observers;
 use crate::resilience::breaker::{Breaker, BreakerConfig, State};
 use crate::resilience::bulkhead::{Bulkhead, BulkheadConfig};
@@ -38,8 +42,10 @@ fn retry(max: u32) -> Retry {
 
 /// Opens at the first failure.
 fn touchy() -> Breaker {
-    let mut config = BreakerConfig::default();
-    config.consecutive_failures = Some(1);
+    let config = BreakerConfig {
+        consecutive_failures: Some(1),
+        ..BreakerConfig::default()
+    };
     Breaker::seeded(config, 1)
 }
 
@@ -48,7 +54,7 @@ fn bulkhead(permits: u32) -> Bulkhead {
 }
 
 fn overrides(toml: &str) -> PolicyOverrides {
-    let config = Loader::new("svc").toml_str("msa.toml", &format!("[policies.p]\n{toml}"));
+    let config = Loader::new("svc").toml_str("msa.toml", format!("[policies.p]\n{toml}"));
     let settings = config.env([("PORT", "0")]).load().unwrap().settings();
     settings.policies["p"].clone()
 }
@@ -347,10 +353,14 @@ async fn dark_reports_and_refuses_and_repeats_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn an_override_changes_the_keys_it_sets_and_goes_again_and_state_stays() {
-    let mut settings = PolicySettings::default();
-    settings.retry = Some(Default::default());
-    settings.retry.as_mut().unwrap().max_retries = 4;
-    settings.breaker = Some(Default::default());
+    let settings = PolicySettings {
+        retry: Some(RetrySettings {
+            max_retries: 4,
+            ..RetrySettings::default()
+        }),
+        breaker: Some(BreakerSettings::default()),
+        ..PolicySettings::default()
+    };
     let policy = Policy::builder("p")
         .settings(&settings)
         .bulkhead(bulkhead(3))

@@ -233,6 +233,6 @@ fn ends_the_transactions(why: RetryRefusal) -> bool {
     )
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 #[path = "call_tests.rs"]
 mod tests;

@@ -326,8 +326,10 @@ fn an_iterator_of_waits_that_ends_ends_the_retries() {
 #[test]
 fn new_settings_keep_what_the_budget_counted_unless_they_are_about_it() {
     let retry = Retry::default();
-    let mut settings = crate::config::RetrySettings::default();
-    settings.max_retries = 5;
+    let mut settings = crate::config::RetrySettings {
+        max_retries: 5,
+        ..Default::default()
+    };
     let next = retry.updated(&settings);
     assert!(Arc::ptr_eq(&retry.budget, &next.budget));
     assert_eq!(next.max_retries, 5);
@@ -343,7 +345,7 @@ fn headers_are_read_only_when_they_can_matter() {
         Retry::default().answered(200, &headers, never),
         Ending::Good
     );
-    let grpc = Retry::default().on(Conditions::none().with(RetryCondition::GrpcUnavailable));
+    let grpc = Retry::default().on(Conditions::none().with(RetryCondition::Grpc(14)));
     let mut headers = http::HeaderMap::new();
     headers.insert("grpc-status", "14".parse().unwrap());
     let ending = grpc.answered(200, &headers, clock::now);

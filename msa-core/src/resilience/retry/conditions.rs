@@ -75,13 +75,7 @@ impl Conditions {
             RetryCondition::Retriable4xx => self.add_status(409),
             RetryCondition::RateLimited => self.flags |= RATE_LIMITED,
             RetryCondition::Status(status) => self.add_status(status),
-            RetryCondition::GrpcCancelled => self.grpc |= 1 << 1,
-            RetryCondition::GrpcUnknown => self.grpc |= 1 << 2,
-            RetryCondition::GrpcDeadlineExceeded => self.grpc |= 1 << 4,
-            RetryCondition::GrpcResourceExhausted => self.grpc |= 1 << 8,
-            RetryCondition::GrpcAborted => self.grpc |= 1 << 10,
-            RetryCondition::GrpcInternal => self.grpc |= 1 << 13,
-            RetryCondition::GrpcUnavailable => self.grpc |= 1 << 14,
+            RetryCondition::Grpc(code) => self.grpc |= 1_u32.checked_shl(code.into()).unwrap_or(0),
         }
         self
     }

@@ -13,7 +13,7 @@ use crate::clock::Instant;
 use crate::event::Event;
 use crate::problem::Problem;
 use crate::server::inbound::Inbound;
-use crate::txn::{Ltxid, Txn};
+use crate::txn::{self, Ltxid, Txn};
 
 /// Refuses a transaction that runs in a loop (508) or came after its deadline (504).
 #[inline]
@@ -26,7 +26,7 @@ pub(crate) fn check(inbound: &Inbound, txn: &Txn) -> Result<(), Refusal> {
     // What passes from now on is for the handler's timer.
     match (txn.deadline(), txn.received()) {
         (Some(deadline), Some(received)) if deadline <= received => {
-            Err(Box::new(too_late().into_response()))
+            Err(Box::new(too_late(txn).into_response()))
         }
         _ => Ok(()),
     }
@@ -47,11 +47,27 @@ fn too_many_hops(inbound: &Inbound, ltxid: Ltxid) -> Problem {
         .never_retry()
 }
 
+/// The answer to the request whose transaction this task runs in.
 #[cold]
-fn too_late() -> Problem {
-    Problem::new(StatusCode::GATEWAY_TIMEOUT)
-        .title("Deadline exceeded")
-        .detail("the caller's deadline, or server.request_timeout, passed before the request was answered")
+fn late_answer() -> Response {
+    let problem = txn::with_current(too_late);
+    problem
+        .unwrap_or_else(|| Problem::new(StatusCode::GATEWAY_TIMEOUT))
+        .into_response()
+}
+
+#[cold]
+fn too_late(txn: &Txn) -> Problem {
+    let problem = Problem::new(StatusCode::GATEWAY_TIMEOUT).title("Deadline exceeded");
+    let Some((allowed, by_caller)) = txn.allowance() else {
+        return problem;
+    };
+    let allowed = humantime::format_duration(allowed);
+    problem.detail(if by_caller {
+        format!("the request was not answered within the {allowed} that its caller waits (x-txn-timeout-ms or the like)")
+    } else {
+        format!("the request was not answered within {allowed}, which server.request_timeout allows")
+    })
 }
 
 pin_project! {
@@ -80,7 +96,7 @@ impl Deadline {
             this.sleep.set(Some(sleep_until(at)));
         }
         match this.sleep.as_pin_mut().map(|sleep| sleep.poll(cx)) {
-            Some(Poll::Ready(())) => Poll::Ready(too_late().into_response()),
+            Some(Poll::Ready(())) => Poll::Ready(late_answer()),
             _ => Poll::Pending,
         }
     }
