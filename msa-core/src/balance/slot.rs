@@ -18,6 +18,7 @@ pub struct Slot {
     endpoint: Endpoint,
     weight: u32,
     gate: Option<Arc<dyn Gate>>,
+    health: Arc<EndpointHealth>,
     vitals: Arc<Vitals>,
 }
 
@@ -33,8 +34,6 @@ pub(super) struct Vitals {
     ramp: AtomicU64,
     born: Instant,
     id: u64,
-    gate: Option<Arc<dyn Gate>>,
-    health: EndpointHealth,
     pub(super) common: Arc<Common>,
 }
 
@@ -87,6 +86,7 @@ impl Slot {
             weight: endpoint.weight(),
             endpoint,
             gate,
+            health: Arc::new(EndpointHealth::new()),
             vitals: Arc::new(Vitals {
                 in_flight: AtomicU32::new(0),
                 marks: AtomicU32::new(0),
@@ -95,8 +95,6 @@ impl Slot {
                 ramp: AtomicU64::new(0),
                 born: now,
                 id,
-                gate,
-                health: EndpointHealth::new(),
                 common,
             }),
         }
@@ -108,6 +106,7 @@ impl Slot {
             weight: endpoint.weight(),
             endpoint,
             gate: self.gate.clone(),
+            health: self.health.clone(),
             vitals: self.vitals.clone(),
         }
     }
@@ -182,7 +181,7 @@ impl Slot {
     #[must_use]
     #[inline]
     pub fn health(&self) -> &EndpointHealth {
-        &self.vitals.health
+        &self.health
     }
 
     /// Whether it is marked so.

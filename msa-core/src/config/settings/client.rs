@@ -57,10 +57,6 @@ pub struct ClientSettings {
     pub breaker: BreakerSettings,
     /// The client throttle, an alternative to the breaker.
     pub throttle: ThrottleSettings,
-    /// How many calls may be in flight at once.
-    pub limit: LimitSettings,
-    /// Faults that calls meet on purpose. Needs the feature `fault`.
-    pub fault: FaultSettings,
     /// Trying again.
     pub retry: RetrySettings,
     /// A further attempt beside one that takes long.
