@@ -154,11 +154,7 @@ fn least_loaded(case: &Case, setting: &Setting<'_>) -> Verdict {
         }
         let field = "max_spread_of_mean_load";
         seen.insert(field, at_most(wanted, field, Rig::spread(&rig.loads)));
-        if let Some(slot) = rig
-            .balancer
-            .fleet()
-            .and_then(|fleet| fleet.members().all().first().cloned())
-        {
+        if let Some(slot) = rig.balancer.fleet().members().all().first() {
             seen.insert("load_of_node0", json!(slot.in_flight()));
         }
         Ok(seen)
@@ -167,8 +163,7 @@ fn least_loaded(case: &Case, setting: &Setting<'_>) -> Verdict {
 
 fn set_unhealthy(rig: &Rig, percent: &str, event: &str) -> Verdict {
     let percent: usize = step::number(percent.trim_end_matches('%'), event)?;
-    let fleet = rig.balancer.fleet();
-    let members = fleet.map(|fleet| fleet.members()).unwrap_or_default();
+    let members = rig.balancer.fleet().members();
     for (number, slot) in members.all().iter().enumerate() {
         slot.mark(Mark::Ejected, number * 100 < percent * members.all().len());
     }
@@ -186,8 +181,7 @@ fn panicked(rig: &mut Rig, times: u32) -> f64 {
             rig.held.push(pick);
         }
     }
-    let fleet = rig.balancer.fleet();
-    let members = fleet.map(|fleet| fleet.members()).unwrap_or_default();
+    let members = rig.balancer.fleet().members();
     let aside = members
         .all()
         .iter()
@@ -267,11 +261,7 @@ fn least_request(case: &Case, setting: &Setting<'_>) -> Verdict {
     }
     let mut rig = Rig::new(LeastRequest::new(SEED), None);
     rig.set_nodes((0..nodes).map(|_| 1));
-    let fleet = rig
-        .balancer
-        .fleet()
-        .map(|fleet| fleet.members())
-        .unwrap_or_default();
+    let fleet = rig.balancer.fleet().members();
     case.play(|event, _| {
         let draws = event
             .strip_prefix("pick draws=")
