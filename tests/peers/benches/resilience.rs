@@ -1,12 +1,12 @@
 //! One call through a circuit breaker that is closed: asking for the permit and telling a success, beside the peers', alone and with
-//! a second thread at the same breaker. The time is per call and thread.
+//! a second thread at the same breaker. The time is the processor's, per call and thread, so that a busy machine matters less.
 //!
 //! `cargo bench --manifest-path tests/peers/Cargo.toml --bench resilience`
 
 use std::convert::Infallible;
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use failsafe::{CircuitBreaker as _, backoff, failure_policy};
@@ -22,9 +22,21 @@ use tower_resilience_circuitbreaker::{CircuitBreakerLayer, SlidingWindowType};
 /// One thread's share of the work: so many calls.
 type Calls = Box<dyn FnMut(u64) + Send>;
 
+/// What this thread has used.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap(),
+        u32::try_from(time.tv_nsec).unwrap(),
+    )
+}
+
 fn measure(criterion: &mut Criterion, name: &str, make: impl Fn() -> Box<dyn Fn() -> Calls>) {
     let mut group = criterion.benchmark_group("breaker");
-    group.sample_size(40).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    group
+        .sample_size(30)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
     for threads in [1_usize, 2] {
         let worker = make();
         group.bench_function(BenchmarkId::new(name, threads), |bencher| {
@@ -36,13 +48,16 @@ fn measure(criterion: &mut Criterion, name: &str, make: impl Fn() -> Box<dyn Fn(
                         std::thread::spawn(move || {
                             work(100);
                             barrier.wait();
-                            let start = Instant::now();
+                            let start = processor_time();
                             work(calls);
-                            start.elapsed()
+                            processor_time() - start
                         })
                     })
                     .collect();
-                let took: Duration = handles.into_iter().map(|handle| handle.join().unwrap()).sum();
+                let took: Duration = handles
+                    .into_iter()
+                    .map(|handle| handle.join().unwrap())
+                    .sum();
                 took / u32::try_from(threads).unwrap()
             });
         });
@@ -50,7 +65,10 @@ fn measure(criterion: &mut Criterion, name: &str, make: impl Fn() -> Box<dyn Fn(
     group.finish();
 }
 
-fn ours(config: fn() -> BreakerConfig, clock_each_call: bool) -> impl Fn() -> Box<dyn Fn() -> Calls> {
+fn ours(
+    config: fn() -> BreakerConfig,
+    clock_each_call: bool,
+) -> impl Fn() -> Box<dyn Fn() -> Calls> {
     move || {
         let breaker = Arc::new(Breaker::seeded(config(), 1));
         let start = clock::now();
@@ -59,7 +77,11 @@ fn ours(config: fn() -> BreakerConfig, clock_each_call: bool) -> impl Fn() -> Bo
             Box::new(move |calls| {
                 for call in 0..calls {
                     // A call a microsecond, so that buckets turn too.
-                    let now = if clock_each_call { clock::now() } else { start + Duration::from_micros(call) };
+                    let now = if clock_each_call {
+                        clock::now()
+                    } else {
+                        start + Duration::from_micros(call)
+                    };
                     let permit = breaker.try_acquire(black_box(now)).unwrap();
                     black_box(permit.success(black_box(now)));
                 }
@@ -69,33 +91,53 @@ fn ours(config: fn() -> BreakerConfig, clock_each_call: bool) -> impl Fn() -> Bo
 }
 
 fn breakers(criterion: &mut Criterion) {
-    measure(criterion, "msa, time window", ours(BreakerConfig::default, false));
-    measure(criterion, "msa, time window and slow calls", ours(
-        || {
-            let mut config = BreakerConfig::default();
-            config.slow_after = Some(Duration::from_secs(1));
-            config.slow_rate = Some(msa_core::config::Percent::new(50));
-            config
-        },
-        false,
-    ));
-    measure(criterion, "msa, time window, judged with every call", ours(
-        || {
-            let mut config = BreakerConfig::default();
-            config.judge = Judge::AnyCall;
-            config
-        },
-        false,
-    ));
-    measure(criterion, "msa, count window", ours(
-        || {
-            let mut config = BreakerConfig::default();
-            config.window = Window::Count { size: 100 };
-            config
-        },
-        false,
-    ));
-    measure(criterion, "msa, time window, with a clock reading", ours(BreakerConfig::default, true));
+    measure(
+        criterion,
+        "msa, time window",
+        ours(BreakerConfig::default, false),
+    );
+    measure(
+        criterion,
+        "msa, time window and slow calls",
+        ours(
+            || {
+                let mut config = BreakerConfig::default();
+                config.slow_after = Some(Duration::from_secs(1));
+                config.slow_rate = Some(msa_core::config::Percent::new(50));
+                config
+            },
+            false,
+        ),
+    );
+    measure(
+        criterion,
+        "msa, time window, judged with every call",
+        ours(
+            || {
+                let mut config = BreakerConfig::default();
+                config.judge = Judge::AnyCall;
+                config
+            },
+            false,
+        ),
+    );
+    measure(
+        criterion,
+        "msa, count window",
+        ours(
+            || {
+                let mut config = BreakerConfig::default();
+                config.window = Window::Count { size: 100 };
+                config
+            },
+            false,
+        ),
+    );
+    measure(
+        criterion,
+        "msa, time window, with a clock reading",
+        ours(BreakerConfig::default, true),
+    );
     measure(criterion, "msa, throttle", || {
         let throttle = Arc::new(Throttle::seeded(ThrottleConfig::default(), 1));
         let start = clock::now();
@@ -122,7 +164,8 @@ fn breakers(criterion: &mut Criterion) {
         })
     });
     measure(criterion, "failsafe, failures in a row", || {
-        let policy = failure_policy::consecutive_failures(5, backoff::constant(Duration::from_secs(5)));
+        let policy =
+            failure_policy::consecutive_failures(5, backoff::constant(Duration::from_secs(5)));
         let breaker = failsafe::Config::new().failure_policy(policy).build();
         Box::new(move || {
             let breaker = breaker.clone();
@@ -151,8 +194,14 @@ fn breakers(criterion: &mut Criterion) {
         })
     });
     for (name, kind) in [
-        ("tower-resilience, time window", SlidingWindowType::TimeBased),
-        ("tower-resilience, count window", SlidingWindowType::CountBased),
+        (
+            "tower-resilience, time window",
+            SlidingWindowType::TimeBased,
+        ),
+        (
+            "tower-resilience, count window",
+            SlidingWindowType::CountBased,
+        ),
     ] {
         measure(criterion, name, move || {
             let layer = CircuitBreakerLayer::builder()
