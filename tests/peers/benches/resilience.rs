@@ -18,6 +18,7 @@ use msa_core::resilience::breaker::{Breaker, BreakerConfig, Judge};
 use msa_core::resilience::throttle::{Throttle, ThrottleConfig};
 use msa_core::resilience::window::Window;
 use recloser::Recloser;
+use rustix::thread::{CpuSet, sched_setaffinity};
 use tower::{Layer as _, Service as _, service_fn};
 use tower_resilience_circuitbreaker::{CircuitBreakerLayer, SlidingWindowType};
 
@@ -40,19 +41,41 @@ impl Meeting {
     }
 }
 
-/// The median of the bursts of a thread, times the number of calls: on a busy machine an interrupted burst tells nothing.
-fn bursts(work: &mut Calls, calls: u64, meeting: &Meeting, threads: usize) -> Duration {
-    let rounds = usize::try_from(calls.div_ceil(BURST).max(25)).unwrap();
-    let mut took: Vec<Duration> = (0..rounds)
+/// When each burst of a thread began and ended.
+fn bursts(
+    work: &mut Calls,
+    rounds: usize,
+    meeting: &Meeting,
+    threads: usize,
+) -> Vec<(Instant, Instant)> {
+    (0..rounds)
         .map(|round| {
             meeting.wait(round, threads);
             let start = Instant::now();
             work(BURST);
-            start.elapsed()
+            (start, Instant::now())
         })
-        .collect();
+        .collect()
+}
+
+/// The median time of a burst, of those rounds in which all threads were running nearly all the time: on a busy machine the others
+/// tell nothing.
+fn median(rounds: &[Vec<(Instant, Instant)>]) -> Duration {
+    let mut took = Vec::new();
+    for round in 0..rounds[0].len() {
+        let each = || rounds.iter().map(|thread| thread[round]);
+        let together = each().map(|(_, end)| end).min().unwrap()
+            - each().map(|(start, _)| start).max().unwrap();
+        if each().all(|(start, end)| together >= (end - start).mul_f64(0.7)) {
+            took.extend(each().map(|(start, end)| end - start));
+        }
+    }
     took.sort_unstable();
-    took[took.len() / 2].mul_f64(calls as f64 / BURST as f64)
+    assert!(
+        !took.is_empty(),
+        "the threads never ran together: too busy a machine"
+    );
+    took[took.len() / 2]
 }
 
 fn measure(criterion: &mut Criterion, name: &str, make: impl Fn() -> Box<dyn Fn() -> Calls>) {
@@ -66,14 +89,23 @@ fn measure(criterion: &mut Criterion, name: &str, make: impl Fn() -> Box<dyn Fn(
         group.bench_function(BenchmarkId::new(name, threads), |bencher| {
             bencher.iter_custom(|calls| {
                 let meeting = Arc::new(Meeting::default());
+                let rounds = usize::try_from(calls.div_ceil(BURST).clamp(100, 300)).unwrap();
                 let handles: Vec<_> = (0..threads)
-                    .map(|_| {
+                    .map(|thread| {
                         let (meeting, mut work) = (Arc::clone(&meeting), worker());
-                        std::thread::spawn(move || bursts(&mut work, calls, &meeting, threads))
+                        std::thread::spawn(move || {
+                            let mut own = CpuSet::new();
+                            own.set(thread);
+                            sched_setaffinity(None, &own).unwrap();
+                            bursts(&mut work, rounds, &meeting, threads)
+                        })
                     })
                     .collect();
-                let took = handles.into_iter().map(|handle| handle.join().unwrap());
-                took.sum::<Duration>() / u32::try_from(threads).unwrap()
+                let rounds: Vec<_> = handles
+                    .into_iter()
+                    .map(|handle| handle.join().unwrap())
+                    .collect();
+                median(&rounds).mul_f64(calls as f64 / BURST as f64)
             });
         });
     }

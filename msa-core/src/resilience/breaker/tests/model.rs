@@ -80,10 +80,8 @@ impl Model {
         match self.state {
             State::Closed if self.trips(failed, now) => self.enter(State::Open, now),
             State::HalfOpen if failed => self.enter(State::Open, now),
-            State::HalfOpen => {
-                if self.results.len() as u32 == self.rules.half_open.permits {
-                    self.enter(State::Closed, now);
-                }
+            State::HalfOpen if self.results.len() == self.rules.half_open.permits as usize => {
+                self.enter(State::Closed, now);
             }
             _ => {}
         }
