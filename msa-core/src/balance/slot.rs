@@ -299,7 +299,7 @@ impl fmt::Debug for Slot {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -276,10 +276,16 @@ impl Driver<'_> {
                 self.held.extend(permit);
             }
             // In the order in which they were taken.
-            "release" => drop(self.held.pop_front().map(|permit| permit.ignored(now))),
+            "release" => {
+                if let Some(permit) = self.held.pop_front() {
+                    permit.ignored(now);
+                }
+            }
             "cancel" => {
                 let permit = self.held.pop_front();
-                drop(permit.map(|permit| permit.end(Outcome::Cancelled, now)));
+                if let Some(permit) = permit {
+                    permit.end(Outcome::Cancelled, now);
+                }
             }
             "record" => {
                 let (outcome, ms) = rest.split_once(':').unwrap_or((rest, "0"));
