@@ -157,5 +157,6 @@ impl Algorithm for Prequal {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
+#[cfg(not(msa_loom))]
 mod tests;
