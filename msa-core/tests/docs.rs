@@ -154,9 +154,11 @@ fn form(here: &Value) -> String {
         ("header-name", "string") if here.get("default").is_none() => "header names",
         ("header-name", _) => "header name",
         ("origin", _) => "origins",
+        ("name", _) => "name",
         ("log-filter", _) => "log directives",
         (_, "boolean") => "`true`, `false`",
         (_, "integer") => "whole number",
+        (_, "number") => "number",
         (_, "string") if here.get("default") == Some(&Value::Null) => "path",
         (_, other) => {
             panic!("say in this test what `{other}` ({format:?}) is called in the manual")
