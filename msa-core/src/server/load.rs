@@ -200,7 +200,8 @@ impl Drop for LoadGuard {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
+#[cfg(not(msa_loom))]
 mod tests {
     use super::*;
     use crate::clock;

@@ -51,7 +51,11 @@ use self::roster::Voice;
 use super::{Algorithm, Chance, Members, PickHint, Slot, Standing, Watch};
 use crate::clock::Instant;
 
-/// Prequal: see the [module](self)'s documentation.
+/// Prequal: the fastest of the replicas that are not overloaded, by what they say themselves.
+///
+/// Wydrowski et al., "Load is not what you should balance: Introducing Prequal" (NSDI'24). Replicas tell their load with their responses
+/// ([`LOAD_HEADER`](super::LOAD_HEADER)); those that do not are balanced by P2C on peak EWMA, in proportion to their number. The numbers
+/// that it goes by are [`PrequalRules`].
 #[derive(Debug)]
 pub struct Prequal {
     members: ArcSwap<Ranked>,
@@ -157,5 +161,6 @@ impl Algorithm for Prequal {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
+#[cfg(not(msa_loom))]
 mod tests;

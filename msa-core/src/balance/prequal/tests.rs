@@ -22,8 +22,10 @@ fn set(n: usize) -> EndpointSet {
 
 fn prequal(rules: PrequalRules, endpoints: &EndpointSet, now: Instant) -> Balanced {
     let silent = Box::new(P2cEwma::new(1));
-    let mut measures = Measures::default();
-    measures.ramp = Ramp::off();
+    let measures = Measures {
+        ramp: Ramp::off(),
+        ..Measures::default()
+    };
     let fleet = Arc::new(Fleet::new(measures));
     let balanced = Balanced::new(fleet, Box::new(Prequal::new(rules, silent, 1)), now);
     balanced.update(endpoints, now);
