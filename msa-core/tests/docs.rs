@@ -185,12 +185,9 @@ fn form(here: &Value) -> String {
         ("header-name", "string") if here.get("default").is_none() => "header names",
         ("header-name", _) => "header name",
         ("origin", _) => "origins",
-<<<<<<< HEAD
         ("route", _) => "routes",
         ("header-match", _) => "header",
-=======
         ("name", _) => "name",
->>>>>>> part-hash
         ("log-filter", _) => "log directives",
         ("retry-condition", _) => "statuses and names",
         (_, "boolean") => "`true`, `false`",
