@@ -67,6 +67,7 @@ mod middleware;
 mod options;
 mod policies;
 mod problem;
+mod questions;
 mod record;
 mod retry;
 mod service;

@@ -40,6 +40,7 @@ use super::layers::admit::Deadline;
 use super::layers::held::Held;
 use super::layers::shed::{self, Overload};
 use super::layers::{Refusal, admit, explain, limit, panic, txn};
+use super::load::ServerLoad;
 use crate::clock;
 use crate::config::Settings;
 use crate::event::Observers;
@@ -80,6 +81,11 @@ impl MsaLayer {
 
     pub(crate) fn headers(&self) -> &Headers {
         &self.0.headers
+    }
+
+    /// What the server says of its load.
+    pub(crate) fn load(&self) -> Arc<ServerLoad> {
+        self.0.load.clone()
     }
 
     /// Tells these observers of what the stack decides.
