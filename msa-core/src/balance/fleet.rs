@@ -48,7 +48,7 @@ impl Default for Measures {
 
 /// The endpoints of one service, each in a [`Slot`] that keeps its statistics for as long as the instance stays.
 ///
-/// It survives a change of the algorithm, and several may choose from one.
+/// It survives a change of the algorithm.
 pub struct Fleet {
     members: ArcSwap<Members>,
     updating: Mutex<u64>,

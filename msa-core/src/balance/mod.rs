@@ -40,6 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod active_health;
 mod answer;
 mod balanced;
 mod build;
@@ -69,6 +70,7 @@ mod weighted;
 mod zone;
 
 pub use crate::config::LatencyEnd;
+pub use active_health::{ActiveHealth, Health};
 pub use answer::{Answer, End, LoadReport};
 pub use balanced::{Algorithm, Balanced};
 pub use build::{algorithm, build, build_on};

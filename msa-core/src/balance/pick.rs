@@ -14,7 +14,7 @@ use crate::sync::atomic::Ordering;
 /// A chosen endpoint: a guard over what the choice counted.
 ///
 /// Every pick tells at most one [`headers`](Self::headers) and has exactly one end: [`complete`](Self::complete),
-/// [`body_failed`](Self::body_failed), or its drop. Reads no clock: who wants the time of a dropped body to count calls `complete`
+/// [`body_failed`](Self::body_failed), [`cancelled`](Self::cancelled), or its drop. Reads no clock: who wants the time of a dropped body to count calls `complete`
 /// from its own `Drop`. It ends where it began even when its endpoint has left in between.
 #[must_use = "dropping a pick at once counts the request as cancelled"]
 pub struct Pick {
@@ -116,6 +116,19 @@ impl Pick {
         self.end(End::BodyFailed(now));
     }
 
+    /// Tells that the caller went away before the headers: neither success nor failure, but the endpoint took at least so long. A
+    /// drop says the same without the time; who knows it tells it, so that an endpoint that hangs does not look fast to callers who
+    /// never wait for it to the end.
+    pub fn cancelled(&mut self, now: Instant) {
+        if self.stage == Stage::Waiting {
+            let (age, decay) = (self.slot.age(now), self.slot.decay());
+            #[allow(clippy::cast_precision_loss)] // an estimate
+            let waited = nanos(now.saturating_duration_since(self.picked)) as f32;
+            self.slot.vitals().latency.at_least(waited, age, decay);
+            self.end(End::Cancelled);
+        }
+    }
+
     fn end(&mut self, end: End) {
         let stage = std::mem::replace(&mut self.stage, Stage::Ended);
         if stage == Stage::Ended {
@@ -157,5 +170,61 @@ impl fmt::Debug for Pick {
             .field("endpoint", self.endpoint())
             .field("stage", &self.stage)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, msa_loom))]
+mod loom_tests {
+    use loom::thread;
+
+    use super::*;
+    use crate::balance::{Fleet, Measures};
+    use crate::clock;
+
+    fn slot() -> Arc<Slot> {
+        let fleet = Fleet::new(Measures::default());
+        let set = std::iter::once("http://a:80".parse().unwrap()).collect();
+        fleet.update(&set, clock::now(), |_| {});
+        fleet.members().all()[0].clone()
+    }
+
+    #[test]
+    fn loom_every_end_counts_its_request_out() {
+        loom::model(|| {
+            let slot = slot();
+            let now = clock::now();
+            let threads = [false, true].map(|answered| {
+                let mut pick = Pick::new(slot.clone(), now);
+                thread::spawn(move || {
+                    if answered {
+                        pick.headers(Answer::Failure, now);
+                        pick.complete(now);
+                    }
+                })
+            });
+            let held = Pick::new(slot.clone(), now);
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            assert_eq!(slot.in_flight(), 1);
+            drop(held);
+            assert_eq!(slot.in_flight(), 0);
+            assert!(slot.failure_share(now) > 0.09);
+        });
+    }
+
+    #[test]
+    fn loom_a_mark_is_set_by_one_thread_only() {
+        loom::model(|| {
+            let slot = slot();
+            let threads = [(); 2].map(|()| {
+                let slot = slot.clone();
+                thread::spawn(move || slot.mark(Mark::Draining, true))
+            });
+            slot.mark(Mark::Ejected, true);
+            let news = threads.map(|thread| thread.join().unwrap());
+            assert_eq!(news.iter().filter(|news| **news).count(), 1);
+            assert!(slot.is(Mark::Ejected) && slot.is(Mark::Draining));
+        });
     }
 }

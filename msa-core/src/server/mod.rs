@@ -15,4 +15,5 @@ pub(crate) mod stack;
 
 pub use accept::DrainReport;
 pub use error::ServerError;
+pub use layers::shed::{Overload, ShedFuture, ShedLayer, ShedService};
 pub use stack::{MsaLayer, MsaService};

@@ -172,6 +172,24 @@ fn a_body_that_fails_is_one_more_failure_and_a_cancelled_request_is_none() {
 }
 
 #[test]
+fn who_does_not_wait_to_the_end_has_waited_so_long_all_the_same() {
+    let (fleet, balanced) = balanced(BalancerName::P2cEwma, 1, &even(1));
+    let now = clock::now();
+    let slot = fleet.members().all()[0].clone();
+    let mut known = pick(&balanced, &[], now);
+    known.headers(Answer::Success, now + ms(5));
+    known.complete(now + ms(5));
+    let mut cancelled = pick(&balanced, &[], now);
+    cancelled.cancelled(now + ms(300));
+    drop(cancelled);
+    assert_eq!(slot.latency(now + ms(300)), Some(ms(300)));
+    let mut sooner = pick(&balanced, &[], now + ms(300));
+    sooner.cancelled(now + ms(301));
+    assert_eq!(slot.latency(now + ms(300)), Some(ms(300)));
+    assert_eq!((slot.failure_share(now), slot.in_flight()), (0.0, 0));
+}
+
+#[test]
 fn a_changed_decay_holds_at_once_for_what_was_measured_before() {
     let (fleet, balanced) = balanced(BalancerName::P2cEwma, 1, &even(1));
     let now = clock::now();

@@ -1,7 +1,9 @@
 //! Who gets how much.
 
-use msa_core::balance::{Algorithm, Answer, Balancer, P2cEwma, PickHint};
-use msa_core::clock;
+use std::collections::BTreeMap;
+
+use msa_core::balance::{Algorithm, Answer, Balancer, P2cEwma, Pick, PickHint};
+use msa_core::clock::{self, Instant};
 use msa_core::config::BalancerName;
 
 use crate::support::{ALL, balanced, chi_square, counts, even, index, ms, pick, weighing};
@@ -128,6 +130,35 @@ fn two_choices_keep_the_load_even() {
 }
 
 #[test]
+fn among_equals_in_speed_the_weights_decide_under_load_too() {
+    let weights = [100, 200, 100, 400];
+    for name in [BalancerName::LeastRequest, BalancerName::P2cEwma] {
+        let (_, balanced) = balanced(name, 3, &weighing(&weights));
+        let begin = clock::now();
+        let mut counts = [0_usize; 4];
+        let mut running: BTreeMap<(Instant, u64), Pick> = BTreeMap::new();
+        for step in 0..8000_u64 {
+            let now = begin + ms(step);
+            while let Some(entry) = running.first_entry()
+                && entry.key().0 <= now
+            {
+                let mut pick = entry.remove();
+                pick.headers(Answer::Success, now);
+                pick.complete(now);
+            }
+            let pick = pick(&balanced, &[], now);
+            counts[index(pick.endpoint())] += 1;
+            // 5 to 14 ms, in no order: ten requests are in flight.
+            running.insert((now + ms(5 + step * step * 7 % 10), step), pick);
+        }
+        for (count, weight) in counts.iter().zip(weights) {
+            let fair = weight as usize * 10;
+            assert!(count.abs_diff(fair) < fair / 5, "{name:?}: {counts:?}");
+        }
+    }
+}
+
+#[test]
 fn an_endpoint_that_turns_slow_gets_next_to_nothing() {
     for seed in 0..10 {
         let (_, balanced) = balanced(BalancerName::P2cEwma, seed, &even(3));
@@ -218,7 +249,7 @@ fn an_endpoint_without_history_is_tried_once_until_it_answers() {
     for tick in 0..100_000 {
         let now = begin + std::time::Duration::from_nanos(tick);
         let slot = algorithm.choose(&PickHint::default(), now).unwrap();
-        let mut pick = msa_core::balance::Pick::new(slot, now);
+        let mut pick = Pick::new(slot, now);
         let n = index(pick.endpoint());
         picked[n] += 1;
         if n == 100 {

@@ -23,7 +23,19 @@ pin_project! {
         // `None` when there is no endpoint.
         #[pin]
         sent: Option<Oneshot<S, Request<B>>>,
-        pick: Option<Pick>,
+        waiting: Option<Waiting>,
+    }
+}
+
+/// A pick whose headers are awaited. Dropped before them it was cancelled, at a time that is known here.
+#[derive(Debug)]
+struct Waiting(Option<Pick>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(mut pick) = self.0.take() {
+            pick.cancelled(clock::now());
+        }
     }
 }
 
@@ -31,14 +43,14 @@ impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
     pub(super) fn sent(pick: Pick, to: S, request: Request<B>) -> Self {
         Self {
             sent: Some(Oneshot::new(to, request)),
-            pick: Some(pick),
+            waiting: Some(Waiting(Some(pick))),
         }
     }
 
     pub(super) fn no_endpoint() -> Self {
         Self {
             sent: None,
-            pick: None,
+            waiting: None,
         }
     }
 }
@@ -56,7 +68,7 @@ where
             return Poll::Ready(Err(NoEndpoint.into()));
         };
         let answer = ready!(sent.poll(cx));
-        let Some(mut pick) = this.pick.take() else {
+        let Some(mut pick) = this.waiting.take().and_then(|mut waiting| waiting.0.take()) else {
             return Poll::Ready(Err(NoEndpoint.into())); // polled after its end
         };
         let now = clock::now();
@@ -80,7 +92,7 @@ where
 impl<S: Service<Request<B>>, B> std::fmt::Debug for ResponseFuture<S, B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ResponseFuture")
-            .field("pick", &self.pick)
+            .field("waiting", &self.waiting)
             .finish_non_exhaustive()
     }
 }
