@@ -20,7 +20,7 @@ pub(crate) const SETTINGS_OF_ALL: [(&str, &str); 8] = [
     ("MSA_LOG__LEVEL", "info,msa::policy=debug"),
     ("MSA_LOG__FORMAT", "json"),
     ("MSA_LOG__ACCESS", "false"),
-    ("MSA_CLIENT__ATTEMPT_TIMEOUT", "1s"),
+    ("MSA_CLIENT__ATTEMPT_TIMEOUT", "400ms"),
     ("MSA_CLIENT__BREAKER__OPEN", "1s"),
     ("MSA_CLIENT__OUTLIER__BASE_EJECTION", "1s"),
     ("MSA_CLIENT__OUTLIER__INTERVAL", "500ms"),
