@@ -85,11 +85,13 @@ impl<'a> Retrying<'a> {
     ) -> Next {
         let ending = self.ending(&ended);
         let limit = (!ending.is_unprocessed()).then(|| self.call.policy().replay_limit());
-        let mut circumstances = Circumstances::default();
-        circumstances.idempotent = self.idempotent;
-        circumstances.repeatable = kept.as_ref().is_some_and(|kept| kept.is_whole(limit));
-        circumstances.deadline = Some(self.deadline);
-        circumstances.txn = Some(self.txn);
+        let circumstances = Circumstances {
+            idempotent: self.idempotent,
+            repeatable: kept.as_ref().is_some_and(|kept| kept.is_whole(limit)),
+            deadline: Some(self.deadline),
+            txn: Some(self.txn),
+            ..Circumstances::default()
+        };
         let decision = self.call.after(&ending, &circumstances, || ended.now);
         decision.tell(
             record.observers(),

@@ -108,7 +108,6 @@ impl Retry {
     }
 
     /// After which answers and failures.
-    #[must_use]
     pub fn conditions(&self) -> &Conditions {
         &self.on
     }
