@@ -3,20 +3,26 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use msa_core::balance::{self, Answer, Balancer, PickHint};
+use msa_core::balance::outlier::Outliers;
+use msa_core::balance::{self, Answer, Balancer, Fleet, LoadReport, Measures, PickHint, Watch};
 use msa_core::clock;
-use msa_core::config::{BalanceSettings, BalancerName};
+use msa_core::config::{BalanceSettings, BalancerName, OutlierSettings};
 use msa_core::discovery::Endpoint;
+use msa_core::event::Observers;
 
-const ALL: [BalancerName; 5] = [
+const ALL: [BalancerName; 8] = [
     BalancerName::P2cEwma,
     BalancerName::LeastRequest,
     BalancerName::RoundRobin,
     BalancerName::Weighted,
     BalancerName::Random,
+    BalancerName::RingHash,
+    BalancerName::Maglev,
+    BalancerName::Prequal,
 ];
 
 #[test]
@@ -54,10 +60,37 @@ fn one_of_each_end(balancer: &dyn Balancer, avoid: &[Endpoint]) {
         let mut failed = balancer.pick(&hint, now).unwrap();
         let cancelled = balancer.pick(&hint, now).unwrap();
         let later = now + Duration::from_millis(3);
+        complete.report(
+            LoadReport::new(step as u32, Duration::from_millis(step)),
+            later,
+        );
         complete.headers(*answer, later);
         complete.complete(later);
         failed.headers(Answer::Success, later);
         failed.body_failed(later);
         drop(cancelled);
     }
+}
+
+#[test]
+fn outlier_detection_allocates_nothing_until_it_has_something_to_tell() {
+    let now = clock::now();
+    let settings = OutlierSettings::default();
+    let outliers = Outliers::new("users", (&settings).into(), Observers::none(), 7, now);
+    let watch: Arc<dyn Watch> = Arc::new(outliers);
+    let fleet = Arc::new(Fleet::with(Measures::default(), None, [watch]));
+    let settings = BalanceSettings::default();
+    let balancer = balance::build_on(fleet, BalancerName::P2cEwma, &settings, 7, now);
+    let set = ["http://10.0.0.1:80", "http://10.0.0.2:80"];
+    let set = set.iter().map(|url| url.parse::<Endpoint>().unwrap());
+    balancer.update(&set.collect(), now);
+    drop(balancer.pick(&PickHint::default(), now));
+    let told = measure(|| {
+        for answer in [Answer::Success, Answer::Failure].iter().cycle().take(60) {
+            let mut pick = balancer.pick(&PickHint::default(), now).unwrap();
+            pick.headers(*answer, now);
+            pick.complete(now);
+        }
+    });
+    assert_eq!(told.count_total, 0);
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Balancer, Fleet, Members, Pick, PickHint, Slot, Watch};
+use super::{Balancer, Fleet, Members, Pick, PickHint, Probe, Slot, Watch};
 use crate::clock::Instant;
 use crate::discovery::EndpointSet;
 
@@ -25,6 +25,13 @@ pub trait Algorithm: Send + Sync + fmt::Debug + 'static {
     /// What wants to be told how the fleet's requests fare; `None` for algorithms that live on the slots' statistics. It must
     /// not hold slots: see [`Watch`].
     fn watch(&self) -> Option<Arc<dyn Watch>> {
+        None
+    }
+
+    /// A probe to send now, without making any call wait; asked after a pick, until there is `None`. Only [`Prequal`](super::Prequal)
+    /// has any.
+    fn probe_due(&self, now: Instant) -> Option<Probe> {
+        let _ = now; // most do not care
         None
     }
 }
@@ -67,5 +74,9 @@ impl Balancer for Balanced {
 
     fn fleet(&self) -> Option<&Arc<Fleet>> {
         Some(&self.fleet)
+    }
+
+    fn probe_due(&self, now: Instant) -> Option<Probe> {
+        self.algorithm.probe_due(now)
     }
 }

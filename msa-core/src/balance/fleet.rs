@@ -95,6 +95,11 @@ impl Common {
         self.panic.load(Ordering::Relaxed)
     }
 
+    /// Tells whether that changed anything.
+    pub(super) fn set_panic(&self, on: bool) -> bool {
+        self.panic.swap(on, Ordering::Relaxed) != on
+    }
+
     #[inline]
     pub(super) fn decay(&self) -> Decay {
         self.decay.get()
@@ -204,7 +209,7 @@ impl Fleet {
 
     /// Begins or ends that; tells whether it changed anything.
     pub fn set_panic(&self, on: bool) -> bool {
-        self.common.panic.swap(on, Ordering::Relaxed) != on
+        self.common.set_panic(on)
     }
 
     /// Sets the watch of the algorithm that chooses from this fleet, in place of the last one's.

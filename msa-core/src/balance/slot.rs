@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::ewma::{Decay, FailureShare, Latency, PeakEwma, nanos};
 use super::fleet::Common;
+use super::outlier::EndpointHealth;
 use super::{Gate, PickHint};
 use crate::clock::Instant;
 use crate::discovery::Endpoint;
@@ -30,6 +31,7 @@ pub struct Slot {
     born: Instant,
     endpoint: Endpoint,
     id: u64,
+    health: EndpointHealth,
 }
 
 /// Why an endpoint should get no traffic.
@@ -85,6 +87,7 @@ impl Slot {
             failures: FailureShare::new(),
             ramp: AtomicU64::new(0),
             home: None,
+            health: EndpointHealth::new(),
             gate,
             common,
             born: now,
@@ -178,6 +181,13 @@ impl Slot {
     #[inline]
     pub fn gate_admits(&self, now: Instant) -> bool {
         (self.gate.as_ref()).is_none_or(|gate| gate.would_admit(now))
+    }
+
+    /// What outlier detection keeps of it.
+    #[must_use]
+    #[inline]
+    pub fn health(&self) -> &EndpointHealth {
+        &self.home().health
     }
 
     /// Whether it is marked so.

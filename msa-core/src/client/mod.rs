@@ -49,17 +49,27 @@
 //! `send()` returns a [`reqwest_middleware::Error`], reading a body a [`reqwest::Error`]; `CallError::from` turns both into
 //! a [`CallError`]. A response with an error status is a response, as with reqwest.
 
+mod admission;
+mod answers;
 mod attempt;
 mod body;
+mod breaker;
 mod builder;
+mod choice;
 mod deadline;
 mod error;
+#[cfg(feature = "fault")]
+mod faulty;
+mod hedging;
+mod kept;
 mod lend;
 mod middleware;
 mod options;
+mod policies;
 mod problem;
+mod questions;
 mod record;
-mod resend;
+mod retry;
 mod service;
 mod services;
 mod stack;
@@ -76,9 +86,11 @@ use crate::txn::Headers;
 use services::Services;
 
 pub use builder::ServiceClientBuilder;
-pub use error::{CallError, CallErrorKind};
+pub use choice::ChoiceOptions;
+pub use error::{CallError, CallErrorKind, Try, TryEnd};
 pub use middleware::ServiceMiddleware;
 pub use options::CallOptions;
+pub use transport::Failure;
 
 /// Calls other services by name. Cheap to clone; clones share connections and everything that was learnt.
 #[derive(Clone)]

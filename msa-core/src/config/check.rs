@@ -3,13 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use figment::value::Value;
+use http::uri::PathAndQuery;
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::schema::Node;
 use super::suggest;
-use super::{Rate, Size, Span};
+use super::{Percent, Rate, RetryCondition, Size, Span};
 
 /// What is wrong with a value that is neither table nor list, as "needs …", if anything.
 pub(super) fn scalar(node: Node<'_>, value: &Value) -> Result<(), String> {
@@ -33,6 +34,16 @@ pub(super) fn scalar(node: Node<'_>, value: &Value) -> Result<(), String> {
         Value::Char(_, letter) if allows("string") => string(node, &letter.to_string()),
         Value::Bool(..) if allows("boolean") => Ok(()),
         Value::Empty(..) if node.nullable() || types.is_empty() => Ok(()),
+        Value::Num(_, number) if node.format() == "percent" => {
+            let share = number.to_f64().or_else(|| {
+                let whole = number.to_i128().and_then(|whole| i32::try_from(whole).ok());
+                whole.map(f64::from)
+            });
+            match share.and_then(Percent::from_fraction) {
+                Some(share) if share_fits(node, share) => Ok(()),
+                _ => needs(),
+            }
+        }
         Value::Num(_, number) => {
             let whole = number
                 .to_i128()
@@ -86,12 +97,15 @@ fn of_format(format: &str) -> Option<&'static str> {
         "span" => "a time with its unit, such as 250ms, 10s or 1m 30s",
         "size" => "a size such as 64KiB, 2MiB or 10MB",
         "rate" => "a rate such as 100/s, 6000/m or 5/10s",
+        "percent" => "a percentage such as 50%, or its fraction 0.5",
         "socket-addr" => "an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
         "ip" | "ipv4" | "ipv6" => "an IP address",
         "ip-net" => "a network such as 10.0.0.0/8 or fd00::/8",
         "http-url" => "a URL such as http://10.0.0.1:8081, without path",
         "header-name" => "a header's name, in lower case",
+        "url-path" => "a path such as /readyz",
         "origin" => "an origin such as https://shop.example, without path, or `*` for any",
+        "retry-condition" => "a status such as 503, or a name such as connect-failure or 5xx",
         "log-filter" => "a log level or directives, such as info,sqlx=warn",
         _ => return None,
     })
@@ -108,12 +122,15 @@ fn string(node: Node<'_>, text: &str) -> Result<(), String> {
         }),
         "size" => text.parse::<Size>().is_ok_and(|size| size_fits(node, size)),
         "rate" => text.parse::<Rate>().is_ok(),
+        "percent" => (text.parse::<Percent>()).is_ok_and(|share| share_fits(node, share)),
+        "retry-condition" => text.parse::<RetryCondition>().is_ok(),
         "socket-addr" => text.parse::<SocketAddr>().is_ok(),
         "ip" => text.parse::<IpAddr>().is_ok(),
         "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
         "ip-net" => text.parse::<IpNet>().is_ok(),
         "http-url" => is_http_url(text),
+        "url-path" => text.starts_with('/') && text.parse::<PathAndQuery>().is_ok(),
         "origin" => text == "*" || is_origin(text),
         "header-name" => http::HeaderName::try_from(text).is_ok_and(|name| name.as_str() == text),
         // The parser cuts a text it does not understand in the middle of a letter, and panics, unless it is ASCII.
@@ -206,6 +223,14 @@ fn size_fits(node: Node<'_>, size: Size) -> bool {
             .and_then(|bound| bound.parse::<Size>().ok())
     };
     within(size, bound("x-msa-min"), bound("x-msa-max"))
+}
+
+fn share_fits(node: Node<'_>, share: Percent) -> bool {
+    let bound = |keyword| {
+        node.text(keyword)
+            .and_then(|bound| bound.parse::<Percent>().ok())
+    };
+    within(share, bound("x-msa-min"), bound("x-msa-max"))
 }
 
 /// The bounds of a whole number: those of its type, narrowed by the schema's.

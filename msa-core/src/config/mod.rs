@@ -69,8 +69,9 @@
 //! # Values
 //!
 //! Text from variables and secret files stays text unless the schema asks for something else, so the password `0123456` is no
-//! number. Times are written `250ms` ([`Span`]), sizes `64KiB` ([`Size`]), rates `100/s` ([`Rate`]). A list is `a,b` or
-//! `["a", "b"]`, a table `{ a = 1 }` or `{"a": 1}`, and an empty text leaves open what may be left open.
+//! number. Times are written `250ms` ([`Span`]), sizes `64KiB` ([`Size`]), rates `100/s` ([`Rate`]), shares `50%` or
+//! `0.5` ([`Percent`]). A list is `a,b` or `["a", "b"]`, a table `{ a = 1 }` or `{"a": 1}`, and an empty text leaves open what
+//! may be left open.
 //!
 //! # Errors
 //!
@@ -85,6 +86,7 @@
 //! stays. Settings marked **Restart** keep their values until the next start; a log line names them.
 
 mod assemble;
+mod certificates;
 mod change;
 mod check;
 mod clients;
@@ -116,8 +118,16 @@ pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
-    AdminSettings, BalanceSettings, BalancerName, ClientSettings, CorsSettings, DiscoverySettings,
-    DrainSettings, HealthSettings, Http2Settings, LatencyEnd, LogFormat, LogSettings,
-    ServerSettings, Settings, TxnHeaderNames, TxnSettings,
+    AccrualSettings, ActiveHealthSettings, AdminSettings, BackoffKind, BackoffSettings,
+    BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, ClientSettings,
+    CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings, FallbackSettings,
+    FaultSettings, HealthSettings, HedgeSettings, Http2Settings, LatencyEnd,
+    LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings,
+    LimitShareSettings, LogFormat, LogSettings, MaglevSettings, OutlierSettings,
+    OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings, PrequalSettings,
+    RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition, RetrySettings,
+    RingHashSettings, ServerSettings, Settings, SlowStartSettings, SubsetSettings,
+    SuccessRateSettings, ThrottleSettings, TxnHeaderNames, TxnSettings, ZoneSettings,
 };
-pub use units::{Rate, Secret, Size, Span, UnitError};
+pub(crate) use suggest::nearest;
+pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::algorithms::{
+    MaglevSettings, PrequalSettings, RingHashSettings, SubsetSettings, ZoneSettings,
+};
 use crate::config::Span;
 
 /// How the instances of a service are measured and chosen.
@@ -18,6 +21,16 @@ pub struct BalanceSettings {
     /// Of how many instances, drawn by chance, `p2c-ewma` and `least-request` take the best: 2 to 16.
     #[schemars(range(min = 2, max = 16))]
     pub choices: u32,
+    /// The own zone first.
+    pub zone: ZoneSettings,
+    /// A part of the instances only.
+    pub subset: SubsetSettings,
+    /// What `ring-hash` needs.
+    pub ring_hash: RingHashSettings,
+    /// What `maglev` needs.
+    pub maglev: MaglevSettings,
+    /// What `prequal` needs.
+    pub prequal: PrequalSettings,
 }
 
 impl Default for BalanceSettings {
@@ -26,6 +39,11 @@ impl Default for BalanceSettings {
             decay: Span::secs(10),
             latency: LatencyEnd::Body,
             choices: 2,
+            zone: ZoneSettings::default(),
+            subset: SubsetSettings::default(),
+            ring_hash: RingHashSettings::default(),
+            maglev: MaglevSettings::default(),
+            prequal: PrequalSettings::default(),
         }
     }
 }
@@ -60,6 +78,12 @@ pub enum BalancerName {
     Weighted,
     /// By chance.
     Random,
+    /// By the call's key, on a ring; the load of each instance is bounded.
+    RingHash,
+    /// By the call's key, in a table that is more even.
+    Maglev,
+    /// The fastest of those that are not overloaded, by what they report themselves.
+    Prequal,
 }
 
 impl BalancerName {
@@ -72,6 +96,9 @@ impl BalancerName {
             Self::RoundRobin => "round-robin",
             Self::Weighted => "weighted",
             Self::Random => "random",
+            Self::RingHash => "ring-hash",
+            Self::Maglev => "maglev",
+            Self::Prequal => "prequal",
         }
     }
 }

@@ -13,6 +13,9 @@ Options:
   --json      one JSON document: an array of orders, each with its calls
   -h, --help  this text
 
+Exit code: 0; 1 when a service or an order fails; 64 for a wrong option; 130 when it
+was interrupted (SIGINT, SIGTERM or SIGHUP), after all five have been ended.
+
 What a line of a tree shows: the branch (the k-th call of branch B is B.k), the LTXID
 (the hop), the service, its route, the status it answered and the milliseconds it took.
 ";
@@ -53,7 +56,7 @@ impl Exit {
             }
             Self::Unknown(argument) => {
                 eprintln!("demo: unknown argument {argument:?}\n\n{HELP}");
-                ExitCode::from(2)
+                ExitCode::from(64) // as the services: EX_USAGE of sysexits.h
             }
         }
     }

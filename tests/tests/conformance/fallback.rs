@@ -1,0 +1,3 @@
+//! The cases of kind `fallback`: whole calls.
+
+pub(crate) use crate::calls::run;
