@@ -59,6 +59,15 @@ fn one(balancer: &dyn Balancer, now: Instant) {
 #[bench::random_3(warm(BalancerName::Random, 3))]
 #[bench::random_100(warm(BalancerName::Random, 100))]
 #[bench::random_10000(warm(BalancerName::Random, 10_000))]
+#[bench::ring_hash_3(warm(BalancerName::RingHash, 3))]
+#[bench::ring_hash_100(warm(BalancerName::RingHash, 100))]
+#[bench::ring_hash_10000(warm(BalancerName::RingHash, 10_000))]
+#[bench::maglev_3(warm(BalancerName::Maglev, 3))]
+#[bench::maglev_100(warm(BalancerName::Maglev, 100))]
+#[bench::maglev_10000(warm(BalancerName::Maglev, 10_000))]
+#[bench::prequal_3(warm(BalancerName::Prequal, 3))]
+#[bench::prequal_100(warm(BalancerName::Prequal, 100))]
+#[bench::prequal_10000(warm(BalancerName::Prequal, 10_000))]
 fn pick(warm: Warm) -> Warm {
     one(&*warm.balancer, warm.now + Duration::from_millis(3));
     warm

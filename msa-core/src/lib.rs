@@ -64,7 +64,9 @@
 //! | [`problem`] | error answers (RFC 9457), and extractors whose rejections are such |
 //! | [`client`] | calling others: [`client::ServiceClient`], its errors, and [`client::ServiceMiddleware`] for a reqwest client of one's own |
 //! | [`discovery`] | who is there: endpoints, and the sources that know them |
-//! | [`balance`] | which one: picking an endpoint for an attempt |
+//! | [`balance`] | which one: eight algorithms, zones and subsets, outlier ejection, slow start |
+//! | [`resilience`] | whether to call, how often, and what instead: retries, budgets, breakers, limits, hedges, fallbacks; each usable alone, or ordered by a [`Policy`](resilience::policy::Policy) |
+//! | `fault` | faults on purpose (feature `fault`) |
 //! | [`txn`] | the transaction: ids, headers, task-local, [`spawn`] |
 //! | [`config`] | layered configuration, secrets, live values |
 //! | [`health`] | checks and the three probes |
@@ -85,8 +87,9 @@
 //! 6. A panic below is 500, logged under its GTXID.
 //! 7. Too many hops are 508. Past the deadline the handler is dropped, and the answer is 504.
 //! 8. A body that comes too slowly is 408, one that is too large 413.
-//! 9. Compression, where configured.
-//! 10. Your router.
+//! 9. Under overload, with `server.overload.mode = "on"`, what is too much is 503 with `Retry-After`, before its body is read.
+//! 10. Compression, where configured.
+//! 11. Your router.
 //!
 //! Every error that msa answers, and an answer of yours that has an error status and nothing else, is a
 //! [problem document](problem) with the GTXID in it; what is refused before it is a request (400 and 431 of a head that cannot be
@@ -178,6 +181,8 @@
 //! | `tls` | yes | `https://` endpoints, by rustls with ring and the platform's authorities |
 //! | `compression` | | gzip answers, switched on by `server.compression` |
 //! | `cors` | | cross-origin answers, switched on by `server.cors.origins` |
+//! | `failsafe` | | both ways between our breakers and the crate failsafe |
+//! | `rate-limit` | | `resilience::rate_limit`, and `clients.<name>.rate_limit` |
 //! | `fault` | | faults on purpose, switched on by `server.fault` and `clients.<name>.fault` |
 //! | `full` | | all of the above |
 //! | `test-util` | | `testing`; for `[dev-dependencies]` |

@@ -187,6 +187,7 @@ fn form(here: &Value) -> String {
         ("origin", _) => "origins",
         ("route", _) => "routes",
         ("header-match", _) => "header",
+        ("name", _) => "name",
         ("log-filter", _) => "log directives",
         ("retry-condition", _) => "statuses and names",
         (_, "boolean") => "`true`, `false`",

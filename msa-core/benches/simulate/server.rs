@@ -35,10 +35,6 @@ impl Server {
         self.version
     }
 
-    pub(crate) fn in_flight(&self) -> usize {
-        self.jobs.len()
-    }
-
     pub(crate) fn set_capacity(&mut self, capacity: f64, now: Instant) {
         self.go_on(now);
         self.capacity = capacity;

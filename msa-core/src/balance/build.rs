@@ -99,7 +99,8 @@ fn bound(load_factor: f32) -> Option<f32> {
     (load_factor > 0.0).then_some(load_factor)
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
+#[cfg(not(msa_loom))]
 mod tests {
     use super::*;
     use crate::balance::{Balancer, PickHint};

@@ -84,7 +84,8 @@ fn integer(digits: &[u8]) -> Option<u64> {
     })
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
+#[cfg(not(msa_loom))]
 mod tests {
     use proptest::prelude::*;
 

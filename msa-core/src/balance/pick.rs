@@ -9,7 +9,6 @@ use super::{Answer, End, Gate, LoadReport, Mark, Slot};
 use crate::clock::Instant;
 use crate::config::LatencyEnd;
 use crate::discovery::Endpoint;
-use crate::sync::atomic::Ordering;
 
 /// A chosen endpoint: a guard over what the choice counted.
 ///
@@ -34,7 +33,7 @@ impl Pick {
     /// Chooses this slot: counts a request in.
     #[inline]
     pub fn new(slot: Arc<Slot>, now: Instant) -> Self {
-        slot.vitals().in_flight.fetch_add(1, Ordering::Relaxed);
+        slot.enter();
         Self {
             slot,
             picked: now,
@@ -69,21 +68,18 @@ impl Pick {
         }
         self.stage = Stage::Answered(answer);
         let latency = now.saturating_duration_since(self.picked);
-        let vitals = self.slot.vitals();
-        let (age, decay) = (self.slot.age(now), self.slot.decay());
-        let common = &vitals.common;
-        #[allow(clippy::cast_precision_loss)] // an estimate
+        let common = self.slot.common();
         match answer {
             Answer::Ignored => {}
             Answer::Success => {
-                vitals.failures.observe(false, age, decay);
+                self.slot.answered(false, now);
                 if common.latency_end() == LatencyEnd::Headers {
-                    vitals.latency.observe(nanos(latency) as f32, age, decay);
+                    self.slot.took(self.waited(now), now);
                 }
             }
             Answer::Failure | Answer::GatewayFailure | Answer::LocalFailure => {
-                vitals.failures.observe(true, age, decay);
-                (vitals.latency).at_least(nanos(latency) as f32, age, decay);
+                self.slot.answered(true, now);
+                self.slot.took_at_least(self.waited(now), now);
             }
         }
         common.tell(|watch| watch.answered(&self.slot, answer, latency, now));
@@ -91,7 +87,7 @@ impl Pick {
 
     /// Tells what the endpoint said of its own load.
     pub fn report(&self, report: LoadReport, now: Instant) {
-        let common = &self.slot.vitals().common;
+        let common = self.slot.common();
         common.tell(|watch| watch.reported(&self.slot, report, now));
     }
 
@@ -100,7 +96,7 @@ impl Pick {
     pub fn draining(&self, now: Instant) -> bool {
         let news = self.slot.mark(Mark::Draining, true);
         if news {
-            let common = &self.slot.vitals().common;
+            let common = self.slot.common();
             common.tell(|watch| watch.draining(&self.slot, now));
         }
         news
@@ -121,10 +117,7 @@ impl Pick {
     /// never wait for it to the end.
     pub fn cancelled(&mut self, now: Instant) {
         if self.stage == Stage::Waiting {
-            let (age, decay) = (self.slot.age(now), self.slot.decay());
-            #[allow(clippy::cast_precision_loss)] // an estimate
-            let waited = nanos(now.saturating_duration_since(self.picked)) as f32;
-            self.slot.vitals().latency.at_least(waited, age, decay);
+            self.slot.took_at_least(self.waited(now), now);
             self.end(End::Cancelled);
         }
     }
@@ -134,23 +127,28 @@ impl Pick {
         if stage == Stage::Ended {
             return;
         }
-        let vitals = self.slot.vitals();
-        vitals.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let (Stage::Answered(answer), End::Complete(now) | End::BodyFailed(now)) = (stage, end)
-        else {
-            vitals.common.tell(|watch| watch.ended(&self.slot, end));
-            return;
-        };
-        let (age, decay) = (self.slot.age(now), self.slot.decay());
-        #[allow(clippy::cast_precision_loss)] // an estimate
-        let latency = nanos(now.saturating_duration_since(self.picked)) as f32;
-        if matches!(end, End::BodyFailed(_)) {
-            vitals.failures.observe(true, age, decay);
-            vitals.latency.at_least(latency, age, decay);
-        } else if answer == Answer::Success && vitals.common.latency_end() == LatencyEnd::Body {
-            vitals.latency.observe(latency, age, decay);
+        self.slot.leave();
+        match (stage, end) {
+            (Stage::Answered(_), End::BodyFailed(now)) => {
+                self.slot.answered(true, now);
+                self.slot.took_at_least(self.waited(now), now);
+            }
+            (Stage::Answered(Answer::Success), End::Complete(now))
+                if self.slot.common().latency_end() == LatencyEnd::Body =>
+            {
+                self.slot.took(self.waited(now), now);
+            }
+            _ => {}
         }
-        vitals.common.tell(|watch| watch.ended(&self.slot, end));
+        let common = self.slot.common();
+        common.tell(|watch| watch.ended(&self.slot, end));
+    }
+
+    /// Nanoseconds since the pick.
+    #[inline]
+    #[allow(clippy::cast_precision_loss)] // an estimate
+    fn waited(&self, now: Instant) -> f32 {
+        nanos(now.saturating_duration_since(self.picked)) as f32
     }
 }
 

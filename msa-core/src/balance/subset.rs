@@ -181,5 +181,6 @@ fn place(endpoint: &Endpoint, lot: u64) -> u64 {
     xxh64(hashed_name(endpoint).as_bytes(), lot)
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
+#[cfg(not(msa_loom))]
 mod tests;

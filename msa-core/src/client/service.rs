@@ -1,6 +1,6 @@
 //! What the client knows of one service: its endpoints, its balancer, its settings.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use crate::config::{BalanceSettings, BalancerName, ClientSettings, Settings};
 use crate::discovery::{Endpoint, EndpointSet};
 use crate::event::Observers;
 
-/// What all services of a client share.
+/// What all services of a client share. Cheap to clone.
+#[derive(Clone)]
 pub(super) struct Shared {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) observers: Observers,
@@ -33,6 +34,8 @@ pub(super) struct Service {
     plain: bool,
     now: ArcSwap<Snapshot>,
     refreshing: Mutex<()>,
+    /// Whether a task sees to its active health checks.
+    pub(super) is_asked: AtomicBool,
     /// When discovery was last asked for the name of a plain host, in milliseconds of the client's life.
     asked: AtomicU64,
 }
@@ -123,6 +126,7 @@ impl Service {
             plain,
             now: ArcSwap::from_pointee(snapshot),
             refreshing: Mutex::new(()),
+            is_asked: AtomicBool::new(false),
             asked: AtomicU64::new(0),
         }
     }
@@ -227,7 +231,7 @@ impl Service {
 
 impl Shared {
     /// Each service has its own chance.
-    fn seed_of(&self, service: &str) -> u64 {
+    pub(super) fn seed_of(&self, service: &str) -> u64 {
         let mix = |seed: u64, byte| seed.rotate_left(7) ^ u64::from(byte);
         service.bytes().fold(self.seed, mix)
     }

@@ -18,7 +18,7 @@ use super::retry::{Next, Retrying};
 use super::service::{Service, Snapshot};
 use super::services::Services;
 use super::transport::SendOptions;
-use super::{CallOptions, body, kept, target};
+use super::{CallOptions, body, kept, questions, target};
 use crate::clock::{self, Instant};
 use crate::config::Size;
 use crate::txn::{self, Headers, Txn};
@@ -41,6 +41,7 @@ pub(super) async fn call(
         .find(request.url(), now)
         .map_err(|error| error.with_gtxid(*txn.gtxid()))?;
     let state = service.current(services.shared(), now);
+    questions::follow_health(&service, &state, services.shared());
     let answers = state.policies.answers.clone();
     let call = Call {
         services,
@@ -132,6 +133,7 @@ impl Call<'_> {
                 Err(error) => break Err(error),
             };
             retry.started();
+            questions::probe(record.service(), &state, services.shared(), now);
 
             // attempt: time limit and headers; its span has its place here
             let attempt = Attempt::begin(&calling, pick, permit, record.next_attempt(), now);

@@ -18,8 +18,13 @@ const KEPT: usize = 16;
 /// Ranges of requests in flight: 1, 2, 3, 4, 5 to 6, 7 to 8, 9 to 12, 13 to 16 and so on, two for each doubling, to the end of 32 bits.
 const RANGES: usize = 64;
 
-/// A latency that is older tells nothing of the load now.
-const FRESH: Duration = Duration::from_secs(10);
+/// A latency that is older tells nothing of the load now. Longer remembers more loads, and believes longer that a server is as fast as it
+/// was: with 10 s, a server that turns slow while it is busy tells too little for several seconds.
+const FRESH: Duration = Duration::from_secs(3);
+
+/// Without a fresh one the last latency counts, which fades to 1/e in this time: a server that was slow, and gets no requests for it, must be
+/// tried again. The balancers' own estimate fades as fast.
+const FADE: Duration = Duration::from_secs(10);
 
 /// The load of one server; shared by all of its requests. Never waits, and allocates nothing after it was made.
 #[derive(Debug)]
@@ -79,19 +84,33 @@ impl ServerLoad {
         LoadReport::new(in_flight, Duration::from_micros(latency.into()))
     }
 
+    fn estimate(&self, range: usize, now: u32) -> u32 {
+        if let Some(median) = self.nearest(range, now) {
+            return median;
+        }
+        let last = self.last.load(Ordering::Relaxed);
+        let age = Duration::from_millis(now.wrapping_sub((last >> 32) as u32).into());
+        let faded = (-age.as_secs_f64() / FADE.as_secs_f64()).exp();
+        (f64::from(last as u32) * faded) as u32
+    }
+
+    fn keep(&self, range: usize, latency: u32, now: u32) {
+        let measured = (u64::from(now) << 32) | u64::from(latency);
+        self.last.store(measured, Ordering::Relaxed);
+        if let Some(range) = self.ranges.get(range) {
+            range.keep(measured);
+        }
+    }
+
     /// The median of the nearest range that has something fresh; the lower of two that are as near, since a range above was
     /// measured under more load than there is.
-    fn estimate(&self, range: usize, now: u32) -> u32 {
-        for away in 0..RANGES {
-            let lower = range.checked_sub(away);
+    fn nearest(&self, range: usize, now: u32) -> Option<u32> {
+        let near = (0..RANGES).flat_map(|away| {
             let upper = Some(range + away).filter(|_| away > 0);
-            for range in [lower, upper].into_iter().flatten() {
-                if let Some(median) = (self.ranges.get(range)).and_then(|range| range.median(now)) {
-                    return median;
-                }
-            }
-        }
-        self.last.load(Ordering::Relaxed) as u32
+            [range.checked_sub(away), upper]
+        });
+        near.flatten()
+            .find_map(|range| self.ranges.get(range)?.median(now))
     }
 
     fn tick(&self, now: Instant) -> u32 {
@@ -171,11 +190,7 @@ impl LoadGuard {
     pub fn complete(self, now: Instant) {
         let latency = now.saturating_duration_since(self.arrived).as_micros();
         let latency = u32::try_from(latency).unwrap_or(u32::MAX);
-        let measured = (u64::from(self.load.tick(now)) << 32) | u64::from(latency);
-        self.load.last.store(measured, Ordering::Relaxed);
-        if let Some(range) = self.load.ranges.get(self.range) {
-            range.keep(measured);
-        }
+        self.load.keep(self.range, latency, self.load.tick(now));
     }
 }
 
@@ -185,7 +200,8 @@ impl Drop for LoadGuard {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
+#[cfg(not(msa_loom))]
 mod tests {
     use super::*;
     use crate::clock;
@@ -253,15 +269,23 @@ mod tests {
     }
 
     #[test]
-    fn old_latencies_give_way_to_fresh_ones_of_other_loads_but_are_better_than_none() {
+    fn old_latencies_give_way_to_fresh_ones_of_other_loads() {
         let (load, now) = load();
         load.enter(now).complete(now + ms(10));
         let later = now + FRESH + ms(11);
-        assert_eq!(told(load.report(later)), (0, 10));
         let other = load.enter(later);
         load.enter(later).complete(later + ms(30));
         drop(other);
         assert_eq!(told(load.report(later + ms(30))), (0, 30));
+    }
+
+    #[test]
+    fn without_a_fresh_latency_the_last_one_fades() {
+        let (load, now) = load();
+        load.enter(now).complete(now + ms(1000));
+        assert_eq!(told(load.report(now + ms(4000))), (0, 1000));
+        let after = |secs: u64| told(load.report(now + ms(1000 + secs * 1000))).1;
+        assert_eq!([after(11), after(20), after(100)], [332, 135, 0]);
     }
 
     #[test]

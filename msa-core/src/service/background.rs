@@ -88,7 +88,9 @@ async fn follow_settings(
             );
         }
         before = settings.clone();
-        layer.set_access_log(settings.log.access);
+        if let Err(error) = layer.configure(&settings) {
+            tracing::warn!(target: "msa::config", %error, "the faults stay as they were");
+        }
         if let Err(error) = logs.set_level(&settings.log.level) {
             tracing::warn!(target: "msa::config", %error, "the log level stays as it was");
         }

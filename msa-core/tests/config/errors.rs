@@ -126,7 +126,7 @@ fn every_kind_of_value_says_what_it_needs() {
     );
     says(
         "client.balancer = 'p2c'",
-        "1:8: `client.balancer` needs one of `p2c-ewma`, `least-request`, `round-robin`, `weighted`, `random`; got \"p2c\"",
+        "1:8: `client.balancer` needs one of `p2c-ewma`, `least-request`, `round-robin`, `weighted`, `random`, `ring-hash`, `maglev`, `prequal`; got \"p2c\"",
     );
     says(
         "banner.slots = 51",
@@ -265,7 +265,7 @@ fn a_setting_without_its_feature_is_an_error_and_not_silently_nothing() {
 fn an_unknown_key_names_the_nearest_or_all_that_are_there() {
     says(
         "colour = 80",
-        "1:1: unknown key `colour`; there are `admin`, `banner`, `client`, `clients`, `discovery`, `health`, `log`, `server`, `txn`",
+        "1:1: unknown key `colour`; there are `admin`, `banner`, `client`, `clients`, `discovery`, `health`, `log`, `policies`, `server`, `txn`",
     );
     says(
         "max_hops = 80",

@@ -47,31 +47,32 @@ pub(crate) fn run(case: &Case) -> Verdict {
         }
         let (from, to) = attempts.ok_or_else(|| Trouble::unknown_event(event))?;
         let backoff = shape.backoff()?;
-        let waits: Vec<[Duration; 3]> = (from..=to)
+        let waits: Vec<(Duration, Duration, Duration)> = (from..=to)
             .map(|attempt| {
                 let retry = attempt.saturating_sub(first);
                 let by = |chance| backoff.delay(retry, last, chance);
-                let waits = [by(chance.unwrap_or(0.5)), by(0.0), by(1.0)];
-                last = waits[0];
-                waits
+                let said = by(chance.unwrap_or(0.5));
+                let all = (said, by(0.0), by(1.0));
+                last = said;
+                all
             })
             .collect();
         let rising = |strictly: bool| {
-            let pairs = waits.windows(2).map(|pair| (pair[0][0], pair[1][0]));
-            json!(
-                pairs
-                    .into_iter()
-                    .all(|(a, b)| a < b || (!strictly && a == b))
-            )
+            let mut before = None;
+            let rises = waits.iter().all(|(wait, ..)| {
+                let before = before.replace(*wait);
+                before.is_none_or(|before| before < *wait || (!strictly && before == *wait))
+            });
+            json!(rises)
         };
-        let ms = |which: usize| {
-            let of = |waits: &[Duration; 3]| json!(waits[which].as_secs_f64() * 1000.0);
-            waits.last().map_or(Value::Null, of)
+        let ms = |wait: Duration| json!(wait.as_secs_f64() * 1000.0);
+        let Some((said, least, most)) = waits.last().copied() else {
+            return Err(Trouble::unknown_event(event));
         };
         Ok(Seen::from([
-            ("ms", ms(0)),
-            ("min_ms", ms(1)),
-            ("max_ms", ms(2)),
+            ("ms", ms(said)),
+            ("min_ms", ms(least)),
+            ("max_ms", ms(most)),
             ("strictly_increasing", rising(true)),
             ("non_decreasing", rising(false)),
         ]))

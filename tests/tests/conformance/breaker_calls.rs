@@ -72,7 +72,10 @@ struct Held<'b> {
 enum Place<'b> {
     /// There is none.
     Free,
-    In(bulkhead::Permit<'b>),
+    In {
+        /// Given back when the call ends.
+        _permit: bulkhead::Permit<'b>,
+    },
     Waits(Pin<Box<bulkhead::Acquire<'b>>>),
 }
 
@@ -137,7 +140,7 @@ impl<'b> Running<'b> {
             Some(bulkhead) => {
                 let mut waits = Box::pin(bulkhead.acquire(now));
                 match look(waits.as_mut()) {
-                    Poll::Ready(Ok(place)) => Place::In(place),
+                    Poll::Ready(Ok(_permit)) => Place::In { _permit },
                     Poll::Pending => Place::Waits(waits),
                     Poll::Ready(Err(_)) => {
                         permit.end(kinds.outcome("bulkhead_full"), now);
@@ -182,9 +185,9 @@ impl<'b> Running<'b> {
         seen.insert("r", json!(result));
         for held in &mut self.held {
             if let Place::Waits(waits) = &mut held.place
-                && let Poll::Ready(Ok(place)) = look(waits.as_mut())
+                && let Poll::Ready(Ok(_permit)) = look(waits.as_mut())
             {
-                held.place = Place::In(place);
+                held.place = Place::In { _permit };
                 self.runs += 1;
             }
         }

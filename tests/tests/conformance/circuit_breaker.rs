@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use msa_core::config::Percent;
 use msa_core::resilience::breaker::{
-    Breaker, BreakerConfig, ErrorKinds, Judge, OpenTime, Outcome, Permit, State, Stuck,
+    Breaker, BreakerConfig, ErrorKinds, Judge, OpenTime, Outcome, Permit, State, Stuck, TrialRule,
 };
 use msa_core::resilience::window::Window;
 use serde_json::{Value, json};
@@ -102,10 +102,16 @@ fn config(setting: &Setting<'_>, semantics: Semantics) -> Result<BreakerConfig, 
         Semantics::FailsafeJava => BreakerConfig::failsafe_java(),
         Semantics::Hystrix => BreakerConfig::hystrix(),
     };
+    if let Some((failures, calls)) = of(setting, "fail_threshold")? {
+        config = config.with_failure_threshold(failures, calls);
+    }
     if let Some(window) = setting.object("window")? {
         config.window = crate::sliding_window::window(&window)?;
-        if let Window::Count { size } = config.window {
-            config.min_calls = size;
+        match config.window {
+            Window::Count { size } if semantics != Semantics::FailsafeJava => {
+                config.min_calls = size;
+            }
+            _ => {}
         }
         window.all_known()?;
     }
@@ -114,15 +120,23 @@ fn config(setting: &Setting<'_>, semantics: Semantics) -> Result<BreakerConfig, 
     }
     if let Some(rate) = percent(setting.number("failure_rate")?)? {
         config.failure_rate = Some(rate);
+        if semantics == Semantics::FailsafeJava {
+            // It compares whole percent, rounded half up, and judges trials by the rate of as many calls.
+            let rounded = Percent::from_fraction((rate.fraction() - 0.005).max(0.0));
+            config.failure_rate = rounded;
+            config.failures = None;
+            config.half_open.permits = u32::MAX;
+            config.half_open.at_once = config.min_calls;
+            config.half_open.rule = TrialRule::Rate {
+                results: config.min_calls,
+            };
+        }
     }
     let error_percent = setting
         .number("error_percent")?
         .map(|percent| percent / 100.0);
     if let Some(rate) = percent(error_percent)? {
         config.failure_rate = Some(rate);
-    }
-    if let Some((failures, calls)) = of(setting, "fail_threshold")? {
-        config = config.with_failure_threshold(failures, calls);
     }
     match setting.get("success_threshold") {
         Some(Value::Array(_)) => {
@@ -276,10 +290,16 @@ impl Driver<'_> {
                 self.held.extend(permit);
             }
             // In the order in which they were taken.
-            "release" => drop(self.held.pop_front().map(|permit| permit.ignored(now))),
+            "release" => {
+                if let Some(permit) = self.held.pop_front() {
+                    permit.ignored(now);
+                }
+            }
             "cancel" => {
                 let permit = self.held.pop_front();
-                drop(permit.map(|permit| permit.end(Outcome::Cancelled, now)));
+                if let Some(permit) = permit {
+                    permit.end(Outcome::Cancelled, now);
+                }
             }
             "record" => {
                 let (outcome, ms) = rest.split_once(':').unwrap_or((rest, "0"));

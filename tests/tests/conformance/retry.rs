@@ -147,7 +147,9 @@ impl Player {
         }
         last.elapsed = self.clock.now().duration_since(begun);
         let (failed, retried) = (last.result != "ok", call.attempt() > 1);
-        self.totals[usize::from(failed)][usize::from(retried)] += 1;
+        let [good, bad] = &mut self.totals;
+        let [once, again] = if failed { bad } else { good };
+        *(if retried { again } else { once }) += 1;
         self.last = last;
         Ok(())
     }

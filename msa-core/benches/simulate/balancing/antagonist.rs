@@ -12,7 +12,6 @@ use msa_core::balance::Answer;
 use super::algorithms::Algorithm;
 use super::world::{Backend, Experiment, World};
 use crate::chance::Chance;
-use crate::server::Server;
 use crate::summary::Summary;
 
 /// The steps of the paper's ramp, as shares of the allocation.
@@ -36,7 +35,7 @@ pub(crate) fn run(algorithm: &Algorithm, load: f64, seed: u64) -> Summary {
         CLIENTS,
         |seed| algorithm.make(seed),
         |now| {
-            let server = || Backend::Shared(Server::new(ALLOCATION, now));
+            let server = || Backend::shared(ALLOCATION, now);
             std::iter::repeat_with(server).take(REPLICAS).collect()
         },
         Duration::from_secs(5),

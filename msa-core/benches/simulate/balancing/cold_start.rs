@@ -10,7 +10,6 @@ use msa_core::balance::Answer;
 use super::algorithms::Algorithm;
 use super::world::{Backend, Experiment, World, endpoint};
 use crate::chance::Chance;
-use crate::server::Server;
 use crate::summary::Summary;
 
 pub(crate) const JOINS: f64 = 10.0;
@@ -33,7 +32,7 @@ pub(crate) fn run(algorithm: &Algorithm, seed: u64) -> Course {
         4,
         |seed| algorithm.make(seed),
         |now| {
-            let server = || Backend::Shared(Server::new(CORES, now));
+            let server = || Backend::shared(CORES, now);
             std::iter::repeat_with(server).take(OLD + 1).collect()
         },
         Duration::from_secs(5),

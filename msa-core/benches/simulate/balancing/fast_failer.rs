@@ -3,18 +3,18 @@
 //! By its latency and by its load it looks like the best of all. A balancer that only measures those sends it more than
 //! its share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use msa_core::balance::Answer;
+use msa_core::balance::{Answer, Balancer};
 
-use super::algorithms::Algorithm;
 use super::world::{Backend, Experiment, World};
 use crate::chance::Chance;
 
 pub(crate) const SERVERS: usize = 10;
 
 /// The share of all requests, in percent, that the failing instance drew in each second from its first failure on.
-pub(crate) fn run(algorithm: &Algorithm, seed: u64) -> Vec<f64> {
+pub(crate) fn run(make: impl Fn(u64) -> Arc<dyn Balancer>, seed: u64) -> Vec<f64> {
     let server = |bad: bool| {
         Backend::Fixed(Box::new(move |seconds, chance: &mut Chance| {
             if bad && seconds >= 10.0 {
@@ -27,7 +27,7 @@ pub(crate) fn run(algorithm: &Algorithm, seed: u64) -> Vec<f64> {
     let mut world = World::new(
         seed,
         1,
-        |seed| algorithm.make(seed),
+        make,
         |_| (0..SERVERS).map(|number| server(number == 0)).collect(),
         Duration::from_secs(10),
     );

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use msa_core::balance::{Answer, Balancer, LoadReport, Pick, PickHint};
+use msa_core::balance::{Answer, Balancer, Pick, PickHint, Probe};
 use msa_core::clock::Instant;
 use msa_core::discovery::{Endpoint, EndpointSet};
+use msa_core::server::load::{LoadGuard, ServerLoad};
 
 use crate::chance::Chance;
 use crate::engine::Engine;
@@ -31,7 +32,13 @@ pub(crate) enum Backend {
     /// After a time of its own, whatever its load.
     Fixed(Box<dyn Fn(f64, &mut Chance) -> (Duration, Answer)>),
     /// As its processor gets along.
-    Shared(Server),
+    Shared(Server, Arc<ServerLoad>),
+}
+
+impl Backend {
+    pub(crate) fn shared(capacity: f64, now: Instant) -> Self {
+        Self::Shared(Server::new(capacity, now), Arc::new(ServerLoad::new(now)))
+    }
 }
 
 /// The events of the world.
@@ -42,6 +49,7 @@ enum Event {
     Progress { server: usize, version: u64 },
     GiveUp(usize),
     Tick,
+    Probed(Box<Probe>),
 }
 
 /// A request on its way.
@@ -49,6 +57,7 @@ struct Flight {
     server: usize,
     sent: Instant,
     pick: Option<Pick>,
+    load: Option<LoadGuard>,
 }
 
 pub(crate) struct World {
@@ -59,8 +68,6 @@ pub(crate) struct World {
     pub(crate) endpoints: Vec<Endpoint>,
     flights: Vec<Flight>,
     timeout: Duration,
-    /// Whether servers tell their load with each answer.
-    reporting: bool,
 }
 
 /// The endpoint of the server of this number.
@@ -88,7 +95,6 @@ impl World {
             chance,
             flights: Vec::new(),
             timeout,
-            reporting: true,
         };
         world.tell_endpoints();
         world
@@ -104,7 +110,7 @@ impl World {
 
     pub(crate) fn set_capacity(&mut self, server: usize, capacity: f64) {
         let now = self.engine.now();
-        if let Some(Backend::Shared(shared)) = self.servers.get_mut(server) {
+        if let Some(Backend::Shared(shared, _)) = self.servers.get_mut(server) {
             shared.set_capacity(capacity, now);
         }
         self.plan_progress(server);
@@ -127,6 +133,7 @@ impl World {
                     self.engine.plan_in(wait, Event::Arrive);
                 }
                 Event::Answer(flight, answer) => self.end(flight, answer, experiment),
+                Event::Probed(probe) => self.probed(*probe),
                 Event::GiveUp(flight) => self.give_up(flight, experiment),
                 Event::Progress { server, version } => self.progress(server, version, experiment),
             }
@@ -150,11 +157,13 @@ impl World {
         else {
             return;
         };
+        self.probe(client);
         let flight = self.flights.len();
         self.flights.push(Flight {
             server,
             sent: now,
             pick: Some(pick),
+            load: None,
         });
         let seconds = self.engine.seconds();
         match self.servers.get_mut(server) {
@@ -162,7 +171,10 @@ impl World {
                 let (latency, answer) = answer(seconds, &mut self.chance);
                 self.engine.plan_in(latency, Event::Answer(flight, answer));
             }
-            Some(Backend::Shared(shared)) => {
+            Some(Backend::Shared(shared, load)) => {
+                if let Some(flight) = self.flights.get_mut(flight) {
+                    flight.load = Some(load.enter(now));
+                }
                 shared.accept(flight, experiment.work(&mut self.chance), now);
                 self.engine.plan_in(self.timeout, Event::GiveUp(flight));
                 self.plan_progress(server);
@@ -171,9 +183,28 @@ impl World {
         }
     }
 
+    /// A probe takes a millisecond.
+    fn probe(&mut self, client: usize) {
+        let now = self.engine.now();
+        while let Some(probe) = (self.clients.get(client)).and_then(|client| client.probe_due(now))
+        {
+            let event = Event::Probed(Box::new(probe));
+            self.engine.plan_in(Duration::from_millis(1), event);
+        }
+    }
+
+    fn probed(&mut self, probe: Probe) {
+        let now = self.engine.now();
+        let server = (self.endpoints.iter()).position(|one| one.same_instance(probe.endpoint()));
+        if let Some(Backend::Shared(_, load)) = server.and_then(|server| self.servers.get(server)) {
+            let report = load.report(now);
+            probe.report(report, now);
+        }
+    }
+
     fn plan_progress(&mut self, server: usize) {
         let now = self.engine.now();
-        if let Some(Backend::Shared(shared)) = self.servers.get(server)
+        if let Some(Backend::Shared(shared, _)) = self.servers.get(server)
             && let Some(at) = shared.next_done(now)
         {
             let version = shared.version();
@@ -184,7 +215,7 @@ impl World {
     fn progress(&mut self, server: usize, version: u64, experiment: &mut impl Experiment) {
         let now = self.engine.now();
         let mut done = Vec::new();
-        if let Some(Backend::Shared(shared)) = self.servers.get_mut(server) {
+        if let Some(Backend::Shared(shared, _)) = self.servers.get_mut(server) {
             if shared.version() != version {
                 return;
             }
@@ -207,11 +238,11 @@ impl World {
             return; // given up before
         };
         let latency = now - flight.sent;
-        if self.reporting
-            && let Some(Backend::Shared(shared)) = self.servers.get(flight.server)
+        if let Some(load) = flight.load.take()
+            && answer == Answer::Success
         {
-            let in_flight = u32::try_from(shared.in_flight()).unwrap_or(u32::MAX);
-            pick.report(LoadReport::new(in_flight, latency), now);
+            pick.report(load.report(now), now);
+            load.complete(now);
         }
         pick.headers(answer, now);
         pick.complete(now);
@@ -225,12 +256,10 @@ impl World {
             _ => return,
         };
         let now = self.engine.now();
-        if let Some(Backend::Shared(shared)) = self.servers.get_mut(server) {
+        if let Some(Backend::Shared(shared, _)) = self.servers.get_mut(server) {
             shared.cancel(number, now);
         }
         self.plan_progress(server);
-        self.reporting = false;
         self.end(number, Answer::LocalFailure, experiment);
-        self.reporting = true;
     }
 }

@@ -10,7 +10,8 @@ mod ring_table;
 mod total;
 mod xxh64;
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
+#[cfg(not(msa_loom))]
 mod tests;
 
 pub use consistent::{ConsistentHash, Maglev, RingHash};

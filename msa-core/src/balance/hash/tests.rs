@@ -20,8 +20,10 @@ fn set(n: usize) -> EndpointSet {
 }
 
 fn at_work(algorithm: impl Algorithm, endpoints: &EndpointSet, now: Instant) -> Balanced {
-    let mut measures = Measures::default();
-    measures.ramp = Ramp::off();
+    let measures = Measures {
+        ramp: Ramp::off(),
+        ..Measures::default()
+    };
     let balanced = Balanced::new(Arc::new(Fleet::new(measures)), Box::new(algorithm), now);
     balanced.update(endpoints, now);
     balanced
@@ -36,8 +38,10 @@ fn both(endpoints: &EndpointSet, now: Instant) -> [Balanced; 2] {
 }
 
 fn pick(balancer: &Balanced, key: u64, now: Instant) -> Pick {
-    let mut hint = PickHint::default();
-    hint.key = Some(key);
+    let hint = PickHint {
+        key: Some(key),
+        ..PickHint::default()
+    };
     balancer.pick(&hint, now).unwrap()
 }
 
@@ -187,8 +191,10 @@ fn a_retry_goes_to_the_next_on_the_walk_and_excluded_ones_are_never_taken() {
                 tried.push(next);
             }
             let these = [endpoint(7)];
-            let mut hint = PickHint::default();
-            hint.key = Some(key);
+            let mut hint = PickHint {
+                key: Some(key),
+                ..PickHint::default()
+            };
             hint.only = Only::Endpoints(&these);
             assert_eq!(*balancer.pick(&hint, now).unwrap().endpoint(), these[0]);
             hint.only = Only::Endpoints(&[]);

@@ -199,7 +199,7 @@ impl Detector {
         let mut next = state.next_sweep();
         if let Some(any) = members.first() {
             let on = state.too_few(members, now);
-            if any.vitals().common.set_panic(on) {
+            if any.common().set_panic(on) {
                 changes.push(Change::Panic { on });
             }
             if on {

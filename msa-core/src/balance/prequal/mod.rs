@@ -9,9 +9,13 @@
 //! # What is different from the paper
 //! The paper's clients send three probes with every request. Here a report comes along with each response (`x-msa-load`) and
 //! renews its replica's entry, which the paper's numbers do not count. Only what responses leave open is probed:
-//! [`Algorithm::probe_due`] tells whom while the pool is not full, at most [`PrequalRules::probe_rate`] per pick, and none that never
+//! [`Algorithm::probe_due`] tells whom while the pool is less than half full, at most [`PrequalRules::probe_rate`] per pick, and none that never
 //! reported; r_probe in the formulas is the rate at which such probes are answered. While the pool can hold the whole set, reports are not used
 //! up or removed, since there is nothing else to learn.
+//!
+//! A cold replica is passed over for a hot one that is eight times as fast, its overload counted twice. In the paper a cold one always
+//! wins: there a replica that has turned very slow gets a request whenever all others happen to be hot, which among a few replicas of
+//! like load is often.
 //!
 //! A replica counts with the larger of what it said and what this client itself has in flight there. Its load is divided by its
 //! weight relative to the heaviest, its slow start, and the square of its share of successes: a replica that fails
@@ -47,7 +51,11 @@ use self::roster::Voice;
 use super::{Algorithm, Chance, Members, PickHint, Slot, Standing, Watch};
 use crate::clock::Instant;
 
-/// Prequal: see the [module](self)'s documentation.
+/// Prequal: the fastest of the replicas that are not overloaded, by what they say themselves.
+///
+/// Wydrowski et al., "Load is not what you should balance: Introducing Prequal" (NSDI'24). Replicas tell their load with their responses
+/// ([`LOAD_HEADER`](super::LOAD_HEADER)); those that do not are balanced by P2C on peak EWMA, in proportion to their number. The numbers
+/// that it goes by are [`PrequalRules`].
 #[derive(Debug)]
 pub struct Prequal {
     members: ArcSwap<Ranked>,
@@ -153,5 +161,6 @@ impl Algorithm for Prequal {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
+#[cfg(not(msa_loom))]
 mod tests;

@@ -71,11 +71,9 @@ impl Reports {
     }
 
     fn set_due(&self, pool: &Pool<Key>, replicas: usize) {
-        let missing = self
-            .rules
-            .pool_size
-            .min(replicas)
-            .saturating_sub(pool.len());
+        // Half a pool is enough to choose from: responses fill it where there is any traffic.
+        let enough = self.rules.pool_size.min(replicas).div_ceil(2);
+        let missing = enough.saturating_sub(pool.len());
         let sent = self.sent.load(Ordering::Relaxed) as usize;
         let due = missing.saturating_sub(sent).min(pool.probes_allowed());
         let due = u32::try_from(due).unwrap_or(u32::MAX);
@@ -145,7 +143,7 @@ impl Reports {
     /// Holds the pool, as another thread would.
     #[cfg(all(test, not(msa_loom)))]
     pub(super) fn hold(&self) -> MutexGuard<'_, Pool<Key>> {
-        self.pool.lock().unwrap()
+        (self.pool.lock()).unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn try_pool(&self) -> Option<MutexGuard<'_, Pool<Key>>> {

@@ -81,7 +81,8 @@ impl PrequalRules {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
+#[cfg(not(msa_loom))]
 mod tests {
     use super::*;
 

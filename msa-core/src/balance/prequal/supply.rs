@@ -39,7 +39,8 @@ impl Supply {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
+#[cfg(not(msa_loom))]
 mod tests {
     use super::*;
 

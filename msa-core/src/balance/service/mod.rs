@@ -38,16 +38,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod balance;
 mod body;
 mod error;
 mod future;
 mod grpc;
 mod hint;
 mod instances;
-mod service;
 
+pub use balance::BalanceService;
 pub use body::BalancedBody;
 pub use error::NoEndpoint;
 pub use future::ResponseFuture;
 pub use hint::RequestHint;
-pub use service::BalanceService;

@@ -266,5 +266,6 @@ impl fmt::Debug for ZoneAware {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
+#[cfg(not(msa_loom))]
 mod tests;

@@ -25,8 +25,10 @@ fn set(zones: &[(&str, usize)]) -> EndpointSet {
 fn balancer(own: Option<&str>, zones: &[(&str, usize)], now: Instant) -> Balanced {
     let make: MakeAlgorithm = Box::new(|| Box::new(RoundRobin::new(1)));
     let zone_aware = ZoneAware::new(own.map(str::to_owned), None, make, 1);
-    let mut measures = Measures::default();
-    measures.ramp = Ramp::off();
+    let measures = Measures {
+        ramp: Ramp::off(),
+        ..Measures::default()
+    };
     let balanced = Balanced::new(Arc::new(Fleet::new(measures)), Box::new(zone_aware), now);
     balanced.update(&set(zones), now);
     balanced

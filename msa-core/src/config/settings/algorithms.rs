@@ -97,6 +97,7 @@ impl Default for PrequalSettings {
 #[non_exhaustive]
 pub struct ZoneSettings {
     /// The zone that this process stands in. None by default: instances are chosen from all zones.
+    #[schemars(extend("format" = "name"))]
     pub own: Option<String>,
     /// How much of the service's callers stands in the own zone. None by default: all zones have alike.
     pub callers: Option<Percent>,
@@ -114,6 +115,7 @@ pub struct SubsetSettings {
     pub size: u32,
     /// Which of its kind this client is: a stable id that ends in its number, such as `web-7`. None by default: drawn by chance at each
     /// start, which balances less well.
+    #[schemars(extend("format" = "name"))]
     pub client: Option<String>,
 }
 

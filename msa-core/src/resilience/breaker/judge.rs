@@ -6,7 +6,7 @@ use super::rules::Rules;
 use super::state::Word;
 use super::{Breaker, Epoch, Judge, Outcome, Reason, State};
 use crate::clock::Instant;
-use crate::resilience::window::{Kind, Mark};
+use crate::resilience::window::Mark;
 use crate::sync::atomic::Ordering;
 
 impl Breaker {
@@ -169,18 +169,16 @@ impl Breaker {
         let rules = self.rules.load();
         let interval = rules.interval()?;
         let due = self.due.load(Ordering::Acquire);
-        let length = match &*rules.window {
-            Kind::Time(window) => window.length(),
-            Kind::Count(_) => 0,
-        };
-        let last = at.min(due.saturating_add(length));
+        let last = at.min(due.saturating_add(rules.window.length()));
         let mut tick = due;
         while tick <= last {
             let counts = rules.window.counts(word.epoch(), tick);
             if let Some(reason) = rules.config.judges(&counts) {
                 return Some((reason, tick));
             }
-            tick = tick.checked_add(interval)?;
+            let change = rules.window.next_change(tick)?;
+            let intervals = (change - due).div_ceil(interval).max(1);
+            tick = due.checked_add(intervals.checked_mul(interval)?)?;
         }
         None
     }

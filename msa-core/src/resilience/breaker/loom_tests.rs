@@ -1,26 +1,33 @@
 //! Every interleaving of few threads.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 use std::time::Duration;
 
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 
-use super::{Breaker, BreakerConfig, OpenTime, State};
+use super::{Breaker, BreakerConfig, HalfOpen, OpenTime, State};
 use crate::clock;
 use crate::resilience::window::Window;
 
 /// Opens at the second failure in a row, for 1 s; one bucket, so that models stay small.
 fn breaker(permits: u32) -> Breaker {
-    let mut config = BreakerConfig::default();
-    config.window = Window::Time {
-        length: Duration::from_secs(1),
-        buckets: 1,
+    let config = BreakerConfig {
+        window: Window::Time {
+            length: Duration::from_secs(1),
+            buckets: 1,
+        },
+        consecutive_failures: Some(2),
+        open: OpenTime::fixed(Duration::from_secs(1)),
+        half_open: HalfOpen {
+            permits,
+            at_once: permits,
+            ..HalfOpen::default()
+        },
+        ..BreakerConfig::default()
     };
-    config.consecutive_failures = Some(2);
-    config.open = OpenTime::fixed(Duration::from_secs(1));
-    config.half_open.permits = permits;
-    config.half_open.at_once = permits;
     Breaker::seeded(config, 1).beginning(clock::now())
 }
 

@@ -26,7 +26,7 @@
 //! let now = clock::now();
 //! let failed = || Err::<u32, _>("503");
 //! assert_eq!(fallback.settle(failed(), now).await.0, Ok(0)); // nothing is known yet
-//! fallback.settle(Ok(7), now).await; // a good answer is kept
+//! fallback.settle(Ok::<_, &str>(7), now).await; // a good answer is kept
 //! assert_eq!(fallback.settle(failed(), now).await, (Ok(7), Some("stale")));
 //! # }
 //! ```

@@ -67,6 +67,22 @@ impl Kind {
         }
     }
 
+    /// After which time nothing of what is in it now is left; 0 for a count window, which time does not change.
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Self::Time(window) => window.length(),
+            Self::Count(_) => 0,
+        }
+    }
+
+    /// When the passing of time alone changes what it holds.
+    pub(crate) fn next_change(&self, at: u64) -> Option<u64> {
+        match self {
+            Self::Time(window) => window.next_change(at),
+            Self::Count(_) => None,
+        }
+    }
+
     #[inline]
     pub(crate) fn counts(&self, generation: u64, at: u64) -> Counts {
         match self {

@@ -126,8 +126,13 @@ impl TimeWindow {
         counts
     }
 
+    /// When the bucket after that of this time begins.
+    pub(super) fn next_change(&self, at: u64) -> Option<u64> {
+        (self.number(at) + 1).checked_mul(self.bucket)
+    }
+
     /// How much time the window covers, in nanoseconds.
-    pub(crate) fn length(&self) -> u64 {
+    pub(super) fn length(&self) -> u64 {
         self.bucket.saturating_mul(self.cells.len() as u64)
     }
 }

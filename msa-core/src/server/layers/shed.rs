@@ -160,6 +160,12 @@ pub(crate) fn shed(error: &Overloaded) -> Problem {
         .never_retry()
 }
 
+/// The same as the inbound stack wants it.
+#[cold]
+pub(crate) fn refusal(error: &Overloaded) -> super::Refusal {
+    Box::new(shed(error).into_response())
+}
+
 /// Sheds what is too much.
 #[derive(Debug, Clone)]
 pub struct ShedLayer(Overload);

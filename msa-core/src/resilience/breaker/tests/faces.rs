@@ -12,8 +12,10 @@ use crate::clock;
 use crate::event::{Event, Observer, Observers};
 
 fn breaker() -> Arc<Breaker> {
-    let mut config = BreakerConfig::default();
-    config.consecutive_failures = Some(2);
+    let config = BreakerConfig {
+        consecutive_failures: Some(2),
+        ..BreakerConfig::default()
+    };
     Arc::new(Breaker::seeded(config, 1))
 }
 
@@ -182,8 +184,10 @@ mod failsafe_edge {
 
     #[test]
     fn our_window_drives_a_state_machine_of_failsafe() {
-        let mut config = BreakerConfig::default();
-        config.min_calls = 4;
+        let config = BreakerConfig {
+            min_calls: 4,
+            ..BreakerConfig::default()
+        };
         let theirs = failsafe::Config::new()
             .failure_policy(WindowPolicy::new(config.clone(), 1))
             .build();

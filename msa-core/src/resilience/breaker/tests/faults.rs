@@ -69,8 +69,10 @@ fn a_dropped_future_gives_its_trial_back() {
 async fn an_answer_of_503_is_a_failure_though_the_call_returned_ok() {
     use tower::{Layer as _, Service as _, service_fn};
 
-    let mut config = BreakerConfig::default();
-    config.consecutive_failures = Some(2);
+    let config = BreakerConfig {
+        consecutive_failures: Some(2),
+        ..BreakerConfig::default()
+    };
     let breaker = std::sync::Arc::new(Breaker::seeded(config, 1));
     let layer = BreakerLayer::new(breaker.clone()).classify(HttpStatus);
     let mut service = layer.layer(service_fn(async |_: ()| {

@@ -1,5 +1,13 @@
 //! The breaker's rules, one by one.
 
+// A test fails by panicking. clippy.toml says so too, but finds no `cfg(test)` in `cfg(all(test, …))`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
 mod closed;
 mod faces;
 mod faults;

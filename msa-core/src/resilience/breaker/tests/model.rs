@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{Breaker, BreakerConfig, Judge, OpenTime, Outcome, Permit, State};
+use super::super::{Breaker, BreakerConfig, HalfOpen, Judge, OpenTime, Outcome, Permit, State};
 use super::ms;
 use crate::clock;
 use crate::config::Percent;
@@ -80,10 +80,8 @@ impl Model {
         match self.state {
             State::Closed if self.trips(failed, now) => self.enter(State::Open, now),
             State::HalfOpen if failed => self.enter(State::Open, now),
-            State::HalfOpen => {
-                if self.results.len() as u32 == self.rules.half_open.permits {
-                    self.enter(State::Closed, now);
-                }
+            State::HalfOpen if self.results.len() == self.rules.half_open.permits as usize => {
+                self.enter(State::Closed, now);
             }
             _ => {}
         }
@@ -148,19 +146,20 @@ proptest! {
         any_call in any::<bool>(),
         permits in 1_u32..5,
     ) {
-        let mut rules = BreakerConfig::default();
-        rules.min_calls = 4;
-        rules.consecutive_failures = Some(6);
-        rules.open = OpenTime { jitter: Percent::ZERO, ..OpenTime::default() };
-        rules.half_open.permits = permits;
-        rules.half_open.at_once = permits;
-        rules.half_open.max_wait = None;
-        if by_count {
-            rules.window = Window::Count { size: 8 };
-        }
-        if any_call {
-            rules.judge = Judge::AnyCall;
-        }
+        let rules = BreakerConfig {
+            window: if by_count { Window::Count { size: 8 } } else { Window::default() },
+            judge: if any_call { Judge::AnyCall } else { Judge::Failures },
+            min_calls: 4,
+            consecutive_failures: Some(6),
+            open: OpenTime { jitter: Percent::ZERO, ..OpenTime::default() },
+            half_open: HalfOpen {
+                permits,
+                at_once: permits,
+                max_wait: None,
+                ..HalfOpen::default()
+            },
+            ..BreakerConfig::default()
+        };
         let start = clock::now();
         let breaker = Breaker::seeded(rules.clone(), 1).beginning(start);
         let mut model = Model {
