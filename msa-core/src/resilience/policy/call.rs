@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::hash::Hash;
+use std::pin::pin;
 
 use super::run::Run;
 use super::{Cause, Policy, PolicyError};
@@ -184,13 +185,14 @@ impl<'a, S, J, C, H> PolicyCall<'a, S, J, C, H> {
             None
         } else {
             // coalesce, and everything within it
-            let work = async {
+            // Pinned where it is made: moving a future of this size would cost more than the policies do.
+            let work = pin!(async {
                 let result = run.call(&mut work, &mut earlier, now).await;
                 result.map_err(|cause| {
                     PolicyError::new(name.clone(), cause, std::mem::take(&mut earlier))
                 })
-            };
-            let shared = share.share(work);
+            });
+            let shared = pin!(share.share(work));
             Guarded::new(shared, deadline).await.ok()
         };
         let error = match outcome {

@@ -3,6 +3,7 @@
 use std::future::Future;
 #[cfg(feature = "rate-limit")]
 use std::num::NonZeroU32;
+use std::pin::pin;
 use std::time::Duration;
 
 use super::parts::Parts;
@@ -131,7 +132,10 @@ impl<J, C> Run<'_, J, C> {
             }
         }
 
-        let result = Guarded::new(work(), limit).await;
+        let result = {
+            let work = pin!(work());
+            Guarded::new(work, limit).await
+        };
         let ended = clock::now();
         let outcome = match &result {
             Ok(result) => {
