@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle, sleep};
 use std::time::Duration;
 
 use msa_tests::{http, interrupted};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::stopwatch::Stopwatch;
 
@@ -131,8 +131,9 @@ impl Desk {
             if let Ok(answer) = request.send() {
                 match answer.status {
                     201 => {
-                        let id = answer.json()["id"].as_str().unwrap_or_default().to_owned();
-                        break End::Accepted(id);
+                        let order = answer.json();
+                        let id = order.get("id").and_then(Value::as_str);
+                        break End::Accepted(id.unwrap_or_default().to_owned());
                     }
                     // 409 is also "in progress", as long as the claim of a process that was killed has its lease.
                     409 | 429 | 500.. => {}

@@ -1,0 +1,27 @@
+//! The demo's chaos in small: what it ends with must hold on any machine, however busy.
+
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use std::process::Command;
+
+use serde_json::Value;
+
+#[test]
+fn orders_that_were_accepted_while_services_died_are_stored_once() {
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_demo"));
+    demo.args(["--chaos", "--seconds", "5", "--rate", "10", "--json"]);
+    let output = demo.output().unwrap();
+    let (out, err) = (&output.stdout, String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(out).unwrap_or_default();
+    assert!(output.status.success(), "{report:#}\n{err}");
+    let orders = &report["orders"];
+    for count in ["asked", "accepted", "stored"] {
+        assert_eq!(orders[count], 50, "{report:#}");
+    }
+    for count in ["lost", "twice", "shared", "refused", "unanswered"] {
+        assert_eq!(orders[count], 0, "{report:#}");
+    }
+    let deeds = report["course"].as_array().unwrap().iter();
+    let killed = deeds.filter(|deed| deed["what"].as_str().unwrap().starts_with("KILL "));
+    assert_eq!(killed.count(), 6, "{report:#}");
+}
