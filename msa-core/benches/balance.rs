@@ -84,10 +84,8 @@ fn reporting(n: u32) -> Warm {
 
 fn with_report(balancer: &dyn Balancer, now: Instant) {
     let mut pick = balancer.pick(black_box(&PickHint::default()), now).unwrap();
-    pick.report(
-        LoadReport::new(2, Duration::from_millis(1)),
-        now + Duration::from_millis(1),
-    );
+    let latency = Duration::from_micros(1000 + u64::from(pick.endpoint().port() % 97));
+    pick.report(LoadReport::new(2, latency), now + Duration::from_millis(1));
     pick.headers(Answer::Success, now + Duration::from_millis(1));
     pick.complete(now + Duration::from_millis(2));
 }
