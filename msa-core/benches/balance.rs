@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
-use msa_core::balance::{self, Answer, Balancer, PickHint};
+use msa_core::balance::{self, Answer, Balancer, LoadReport, PickHint};
 use msa_core::clock::{self, Instant};
 use msa_core::config::{BalanceSettings, BalancerName};
 use msa_core::discovery::Endpoint;
@@ -73,5 +73,31 @@ fn pick(warm: Warm) -> Warm {
     warm
 }
 
-library_benchmark_group!(name = picks, benchmarks = [pick]);
+/// Prequal over n endpoints that report.
+fn reporting(n: u32) -> Warm {
+    let warm = warm(BalancerName::Prequal, n);
+    for _ in 0..4 * n {
+        with_report(&*warm.balancer, warm.now);
+    }
+    warm
+}
+
+fn with_report(balancer: &dyn Balancer, now: Instant) {
+    let mut pick = balancer.pick(black_box(&PickHint::default()), now).unwrap();
+    let latency = Duration::from_micros(1000 + u64::from(pick.endpoint().port() % 97));
+    pick.report(LoadReport::new(2, latency), now + Duration::from_millis(1));
+    pick.headers(Answer::Success, now + Duration::from_millis(1));
+    pick.complete(now + Duration::from_millis(2));
+}
+
+#[library_benchmark]
+#[bench::prequal_3(reporting(3))]
+#[bench::prequal_100(reporting(100))]
+#[bench::prequal_10000(reporting(10_000))]
+fn pick_by_reports(warm: Warm) -> Warm {
+    with_report(&*warm.balancer, warm.now + Duration::from_millis(3));
+    warm
+}
+
+library_benchmark_group!(name = picks, benchmarks = [pick, pick_by_reports]);
 main!(library_benchmark_groups = picks);

@@ -14,6 +14,8 @@ use crate::clock::Instant;
 pub(super) struct Pool<K> {
     rules: PrequalRules,
     entries: Vec<Entry<K>>,
+    /// No entry is older; `None` only when there is none.
+    oldest: Option<Instant>,
     in_flight: Recent,
     supply: Supply,
     /// How many removals are owed, in fractions.
@@ -27,7 +29,7 @@ pub(super) struct Pool<K> {
 /// How this client sees a replica.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
-    /// What it should carry, relative to the others; above 0.
+    /// What it should carry, relative to the one that should carry most: above 0, at most 1.
     pub(super) share: f32,
     /// What this client has in flight there.
     pub(super) in_flight: u32,
@@ -65,6 +67,7 @@ impl<K: Copy + Eq> Pool<K> {
     pub(super) fn new(rules: PrequalRules, seed: u64) -> Self {
         Self {
             entries: Vec::with_capacity(rules.pool_size),
+            oldest: None,
             in_flight: Recent::new(),
             supply: Supply::default(),
             owed: 0.0,
@@ -89,6 +92,7 @@ impl<K: Copy + Eq> Pool<K> {
             self.supply.probed();
         }
         self.in_flight.push(report.in_flight);
+        self.oldest = Some(self.oldest.map_or(now, |oldest| oldest.min(now)));
         let entry = Entry {
             replica,
             in_flight: report.in_flight,
@@ -136,7 +140,15 @@ impl<K: Copy + Eq> Pool<K> {
         let limit = f64::from(self.in_flight.quantile(self.rules.hot_quantile));
         let mut candidates = 0;
         let (mut cold, mut hot) = (None::<(Rank, usize)>, None::<(Rank, usize)>);
+        let enough = self.rules.min_pool.min(replicas);
         for (at, entry) in self.entries.iter().enumerate() {
+            // How the client sees a replica makes it look slower, never faster: with this latency it cannot win any more, and need
+            // not be looked at.
+            if candidates >= enough
+                && cold.is_some_and(|(best, _)| entry.latency as f64 > best.first)
+            {
+                continue;
+            }
             let Some(seen) = see(entry.replica) else {
                 continue;
             };
@@ -147,7 +159,7 @@ impl<K: Copy + Eq> Pool<K> {
                 *best = Some((rank, at));
             }
         }
-        if candidates < self.rules.min_pool.min(replicas) {
+        if candidates < enough {
             return None;
         }
         let (_, at) = match (cold, hot) {
@@ -203,8 +215,12 @@ impl<K: Copy + Eq> Pool<K> {
 
     fn expire(&mut self, now: Instant) {
         let max_age = self.rules.max_age;
-        self.entries
-            .retain(|entry| now.saturating_duration_since(entry.received) <= max_age);
+        let old = |received: Instant| now.saturating_duration_since(received) > max_age;
+        if !self.oldest.is_some_and(old) {
+            return;
+        }
+        self.entries.retain(|entry| !old(entry.received));
+        self.oldest = self.entries.iter().map(|entry| entry.received).min();
     }
 
     /// The paper's r_remove: the oldest and the worst in turns, so that what nobody picks does not fill the pool.
