@@ -51,6 +51,10 @@
 //! timeout = "2s"
 //! ```
 //!
+//! Who has an axum app or a reqwest client already reads
+//! [how to add msa to it](https://github.com/msa-rs/msa/blob/main/msa-core/docs/adopting.md); an image, a Kubernetes manifest and the
+//! edge are in [deployment](https://github.com/msa-rs/msa/blob/main/msa-core/docs/deployment.md).
+//!
 //! # The modules
 //!
 //! | module | what it is |
@@ -60,7 +64,9 @@
 //! | [`problem`] | error answers (RFC 9457), and extractors whose rejections are such |
 //! | [`client`] | calling others: [`client::ServiceClient`], its errors, and [`client::ServiceMiddleware`] for a reqwest client of one's own |
 //! | [`discovery`] | who is there: endpoints, and the sources that know them |
-//! | [`balance`] | which one: picking an endpoint for an attempt |
+//! | [`balance`] | which one: eight algorithms, zones and subsets, outlier ejection, slow start |
+//! | [`resilience`] | whether to call, how often, and what instead: retries, budgets, breakers, limits, hedges, fallbacks; each usable alone, or ordered by a [`Policy`](resilience::policy::Policy) |
+//! | `fault` | faults on purpose (feature `fault`) |
 //! | [`txn`] | the transaction: ids, headers, task-local, [`spawn`] |
 //! | [`config`] | layered configuration, secrets, live values |
 //! | [`health`] | checks and the three probes |
@@ -73,7 +79,7 @@
 //! # A request from its first byte to its last
 //!
 //! 1. The connection: first-byte, head and idle timeouts, caps, HTTP/2 limits. A head that comes too slowly is 408, one that is
-//!    too large 431, no connection left but for probes 503.
+//!    too large 431, one with no `Host` or several 400, no connection left but for probes 503.
 //! 2. Probes are answered, past everything below.
 //! 3. CORS, where configured.
 //! 4. The transaction: ids are read or minted; the answer has `x-gtxid`.
@@ -81,12 +87,14 @@
 //! 6. A panic below is 500, logged under its GTXID.
 //! 7. Too many hops are 508. Past the deadline the handler is dropped, and the answer is 504.
 //! 8. A body that comes too slowly is 408, one that is too large 413.
-//! 9. Compression, where configured.
-//! 10. Your router.
+//! 9. Under overload, with `server.overload.mode = "on"`, what is too much is 503 with `Retry-After`, before its body is read.
+//! 10. Compression, where configured.
+//! 11. Your router.
 //!
 //! Every error that msa answers, and an answer of yours that has an error status and nothing else, is a
 //! [problem document](problem) with the GTXID in it; what is refused before it is a request (400 and 431 of a head that cannot be
-//! read, 408 of one that never ends) has no GTXID yet. WebSocket and other upgrades, server-sent events and HTTP/2 pass the whole
+//! read, 408 of one that never ends) has no GTXID yet, and no body when it was sent behind other requests that still waited for
+//! their answers. WebSocket and other upgrades, server-sent events and HTTP/2 pass the whole
 //! stack; they are tracked, and cut at the end of a drain.
 //!
 //! A call passes its own list, which [`client`] tells.
@@ -173,6 +181,9 @@
 //! | `tls` | yes | `https://` endpoints, by rustls with ring and the platform's authorities |
 //! | `compression` | | gzip answers, switched on by `server.compression` |
 //! | `cors` | | cross-origin answers, switched on by `server.cors.origins` |
+//! | `failsafe` | | both ways between our breakers and the crate failsafe |
+//! | `rate-limit` | | `resilience::rate_limit`, and `clients.<name>.rate_limit` |
+//! | `fault` | | faults on purpose, switched on by `server.fault` and `clients.<name>.fault` |
 //! | `full` | | all of the above |
 //! | `test-util` | | `testing`; for `[dev-dependencies]` |
 //!
@@ -192,7 +203,7 @@
 //! | `PORT` | the port of `server.addr` |
 //! | `RUST_LOG` | `log.level` |
 //! | `MSA_CONFIG_DIR` | the folder of `msa.toml`; the working directory unless set |
-//! | `MSA_PROFILE` | the profile; none unless set |
+//! | `MSA_PROFILE` | the profile, whose file must be there; none unless set |
 //! | `MSA_SECRETS_DIR` | the folder of secrets, one file a key; none unless set |
 //! | `TOKIO_WORKER_THREADS` | the threads of [`run`]; one a core unless set |
 //!
@@ -205,6 +216,8 @@ pub mod clock;
 pub mod config;
 pub mod discovery;
 pub mod event;
+#[cfg(feature = "fault")]
+pub mod fault;
 pub mod health;
 pub mod prelude;
 pub mod problem;
@@ -224,3 +237,8 @@ pub use txn::{JoinSet, spawn, spawn_blocking};
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// What is told to those who have a program already must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/adopting.md")]
+struct Adopting;

@@ -27,6 +27,7 @@ use msa_core::discovery::{Endpoint, FixedSource};
 use msa_core::event::{Event, Observer};
 use msa_core::txn::{self, Txn};
 use reqwest::{Body, Request, Response, ResponseBuilderExt, Url};
+use reqwest_middleware::RequestBuilder;
 use tokio::sync::watch;
 
 const A: &str = "http://10.0.0.1:8081";
@@ -171,6 +172,13 @@ fn client(script: &Arc<Script>, endpoints: &[&str]) -> ServiceClient {
     builder(script, endpoints).build().unwrap()
 }
 
+/// One attempt, whatever comes of it.
+async fn once(client: &ServiceClient) -> Result<Response, CallError> {
+    let request = client.get("http://user-service/");
+    let request = request.with_extension(CallOptions::new().max_retries(0));
+    request.send().await.map_err(CallError::from)
+}
+
 async fn get(client: &ServiceClient) -> Result<Response, CallError> {
     let url = "http://user-service/users/7?full=yes";
     Ok(client.get(url).send().await?)
@@ -191,6 +199,35 @@ fn inbound(timeout: Duration) -> Txn {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_reqwest_itself_finds_wrong_names_the_service_and_its_status_and_no_address() {
+    use msa_core::problem::Problem;
+
+    let empty = Answer::Body(Vec::new());
+    let answers = [
+        Answer::Status(404, Duration::ZERO),
+        Answer::Status(200, Duration::ZERO),
+        empty,
+    ];
+    let script = Script::new(answers);
+    let client = client(&script, &[A]);
+    let refused = get(&client).await.unwrap().error_for_status().unwrap_err();
+    let document = Problem::from(refused).to_json();
+    assert_eq!(
+        document["detail"],
+        "the call to user-service failed: it answered 404"
+    );
+    assert_eq!(document["upstream_status"], 404);
+    for _ in 0..2 {
+        let read = get(&client).await.unwrap().json::<u8>().await;
+        let document = Problem::from(read.unwrap_err()).to_json();
+        assert_eq!(document["detail"], "the call to user-service failed: body");
+        assert_eq!(document["service"], "user-service");
+        assert_eq!(document["status"], 502);
+        assert!(!document.to_string().contains("10.0.0.1"), "{document}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_logical_name_becomes_an_endpoint_and_the_call_carries_the_transaction() {
     let script = Script::ok();
     let client = client(&script, &[A]);
@@ -199,7 +236,8 @@ async fn a_logical_name_becomes_an_endpoint_and_the_call_carries_the_transaction
         get(&client).await.unwrap()
     })
     .await;
-    assert_eq!(response.url().as_str(), format!("{A}/users/7?full=yes"));
+    let asked = "http://user-service/users/7?full=yes";
+    assert_eq!(response.url().as_str(), asked, "it can be asked again");
     assert_eq!(response.headers()["x-answer"], "yes");
     assert_eq!(response.content_length(), Some(5));
     assert_eq!(response.text().await.unwrap(), "hello");
@@ -342,7 +380,7 @@ async fn an_attempt_ends_at_its_timeout() {
     let script = Script::new([Answer::Hangs]);
     let client = client(&script, &[A, B]);
     let before = clock::now();
-    let error = get(&client).await.unwrap_err();
+    let error = once(&client).await.unwrap_err();
     assert_eq!(error.kind(), CallErrorKind::AttemptTimeout);
     assert_eq!(error.status(), StatusCode::GATEWAY_TIMEOUT);
     assert!(!error.never_sent());
@@ -378,7 +416,7 @@ async fn the_soonest_of_all_deadlines_holds_and_is_propagated() {
         (error.kind(), clock::since(before).as_millis(), told)
     };
     use CallErrorKind::{AttemptTimeout, DeadlineExceeded};
-    let none = CallOptions::new();
+    let none = CallOptions::new().max_retries(0);
     let deadline = |ms: u128| (DeadlineExceeded, ms, ms.to_string());
     assert_eq!(measure(9000, none, None).await, deadline(2000));
     assert_eq!(measure(700, none, None).await, deadline(700));
@@ -490,10 +528,16 @@ async fn what_never_reached_anybody_is_sent_to_another_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_asked_twice_who_refused_but_a_closed_connection_is_made_anew() {
+async fn who_refused_alone_is_asked_again_and_a_closed_connection_is_made_anew() {
     let script = Script::new([Answer::Fail(Failure::Refused)]);
-    assert_eq!(kind(&client(&script, &[A])).await, CallErrorKind::Connect);
-    assert_eq!(script.seen().len(), 1);
+    let error = get(&client(&script, &[A])).await.unwrap_err();
+    assert_eq!(error.kind(), CallErrorKind::Connect);
+    assert_eq!(script.seen().len(), 3);
+    let tries: Vec<String> = error.tries().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        tries,
+        [format!("connect at {A}"), format!("connect at {A}")]
+    );
 
     let closed = Answer::Fail(Failure::NeverSent);
     let script = Script::new([closed, Answer::Status(200, Duration::ZERO)]);
@@ -511,12 +555,27 @@ async fn a_call_is_sent_again_at_most_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_have_been_processed_is_not_sent_again() {
+async fn what_may_have_been_processed_is_sent_again_only_if_it_is_idempotent() {
+    let keyed = |request: RequestBuilder| request.header("idempotency-key", "7");
+    let marked =
+        |request: RequestBuilder| request.with_extension(CallOptions::new().idempotent(true));
     for failure in [Failure::Reset, Failure::Timeout, Failure::Protocol] {
         let script = Script::new([Answer::Fail(failure)]);
-        let error = get(&client(&script, &[A, B])).await.unwrap_err();
-        assert!(!error.never_sent());
-        assert_eq!((error.failure(), script.seen().len()), (Some(failure), 1));
+        let attempts = async |request: RequestBuilder| {
+            let before = script.seen().len();
+            let error = CallError::from(request.send().await.unwrap_err());
+            assert_eq!(error.failure(), Some(failure));
+            assert!(!error.never_sent());
+            assert_eq!(error.attempts() as usize, script.seen().len() - before);
+            error.attempts()
+        };
+        let client = client(&script, &[A, B]);
+        let url = "http://user-service/";
+        assert_eq!(attempts(client.post(url)).await, 1);
+        assert_eq!(attempts(client.get(url)).await, 3);
+        assert_eq!(attempts(client.delete(url)).await, 3);
+        assert_eq!(attempts(keyed(client.post(url))).await, 3);
+        assert_eq!(attempts(marked(client.post(url))).await, 3);
     }
 }
 
@@ -577,6 +636,7 @@ async fn changed_settings_hold_for_the_next_call_and_new_connections_where_those
     let mut settings = Settings::default();
     let before = clock::now();
     settings.client.attempt_timeout = Span::secs(1);
+    settings.client.retry.max_retries = 0;
     change.send(Arc::new(settings.clone())).unwrap();
     assert_eq!(kind(&client).await, CallErrorKind::AttemptTimeout);
     assert_eq!(clock::since(before), Duration::from_secs(1));

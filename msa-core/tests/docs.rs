@@ -1,4 +1,4 @@
-//! The manual's table of keys is the schema's.
+//! The manual's table of keys is the schema's, and what it says of deploying holds.
 //!
 //! `MSA_UPDATE_DOCS=1 cargo test -p msa-core --test docs` writes it anew.
 
@@ -25,6 +25,36 @@ fn the_manual_lists_every_key_with_its_default() {
         written == table,
         "docs/configuration.md is not what the settings say: run this test with MSA_UPDATE_DOCS=1"
     );
+}
+
+const DEPLOYMENT: &str = include_str!("../docs/deployment.md");
+
+#[test]
+fn the_grace_period_of_the_manifest_is_longer_than_the_default_drain() {
+    let after = DEPLOYMENT
+        .split_once("terminationGracePeriodSeconds: ")
+        .unwrap()
+        .1;
+    let grace: u64 = after.lines().next().unwrap().parse().unwrap();
+    let drain = msa_core::config::ServerSettings::default().drain;
+    let needed = drain.lag.get() + drain.deadline.get() + drain.flush.get();
+    assert!(
+        grace > needed.as_secs(),
+        "{grace} s, and {needed:?} are needed"
+    );
+}
+
+#[test]
+fn the_configurations_of_the_manifest_and_of_the_edge_can_be_loaded() {
+    let manifest = DEPLOYMENT.split_once("  msa.toml: |\n").unwrap().1;
+    let manifest = manifest.split_once("---").unwrap().0;
+    let edge = DEPLOYMENT.split_once("```toml\n").unwrap().1;
+    let edge = edge.split_once("```").unwrap().0;
+    let none: [(&str, &str); 0] = [];
+    for toml in [manifest, edge] {
+        let loader = Loader::new("greeter").toml_str("msa.toml", toml).env(none);
+        loader.load().unwrap();
+    }
 }
 
 fn sections(schema: &Value) -> String {
@@ -151,10 +181,15 @@ fn form(here: &Value) -> String {
         ("socket-addr", _) => "address:port",
         ("http-url", _) => "URLs",
         ("ip-net", _) => "networks",
+        ("url-path", _) => "path of a URL",
         ("header-name", "string") if here.get("default").is_none() => "header names",
         ("header-name", _) => "header name",
         ("origin", _) => "origins",
+        ("route", _) => "routes",
+        ("header-match", _) => "header",
+        ("name", _) => "name",
         ("log-filter", _) => "log directives",
+        ("retry-condition", _) => "statuses and names",
         (_, "boolean") => "`true`, `false`",
         (_, "integer") => "whole number",
         (_, "number") => "number",

@@ -198,7 +198,13 @@ async fn past_the_callers_deadline_the_answer_is_504() {
     let began = msa_core::clock::now();
     let (response, text) = get_with(app(|_| {}), "/slow", &[("x-txn-timeout-ms", "250")]).await;
     assert_eq!(msa_core::clock::since(began), Duration::from_millis(250));
-    assert_eq!(problem(&response, &text)["status"], 504);
+    let document = problem(&response, &text);
+    assert_eq!(document["status"], 504);
+    let detail = document["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("within the 250ms that its caller waits"),
+        "{detail}"
+    );
     let (response, _) = get_with(app(|_| {}), "/seen", &[("x-txn-timeout-ms", "0")]).await;
     assert_eq!(response.status(), 504);
 }
@@ -206,10 +212,18 @@ async fn past_the_callers_deadline_the_answer_is_504() {
 #[tokio::test(start_paused = true)]
 async fn without_one_the_configured_deadline_holds() {
     let began = msa_core::clock::now();
-    let (response, _) = get_with(app(|_| {}), "/slow", &[]).await;
+    let (response, text) = get_with(app(|_| {}), "/slow", &[]).await;
     assert_eq!(
         (msa_core::clock::since(began), response.status().as_u16()),
         (Duration::from_secs(30), 504)
+    );
+    let detail = "the request was not answered within 30s, which server.request_timeout allows";
+    assert_eq!(problem(&response, &text)["detail"], detail);
+    let (response, text) = get_with(app(|_| {}), "/slow", &[("x-txn-timeout-ms", "90000")]).await;
+    assert_eq!(
+        problem(&response, &text)["detail"],
+        detail,
+        "ours was the sooner one"
     );
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -47,6 +47,7 @@ const CALLS: [(&str, &[&str]); 2] = [
 #[must_use]
 pub struct ClusterBuilder {
     env: Vec<(String, String, String)>,
+    instances: BTreeMap<String, usize>,
 }
 
 impl ClusterBuilder {
@@ -57,7 +58,13 @@ impl ClusterBuilder {
         self
     }
 
-    /// Seeds temporary databases, starts the five and waits until each is ready.
+    /// Starts a service so many times, all on the same database. Defaults to once.
+    pub fn instances(mut self, service: &str, count: usize) -> Self {
+        self.instances.insert(service.to_owned(), count.max(1));
+        self
+    }
+
+    /// Seeds temporary databases, starts the services and waits until each is ready.
     ///
     /// # Errors
     /// When a service cannot be built, seeded or started, with its last log lines.
@@ -70,21 +77,25 @@ impl ClusterBuilder {
         };
         cluster.seed()?;
         for service in SERVICES {
-            cluster.spawn(service)?;
+            for _ in 0..self.instances.get(service).copied().unwrap_or(1) {
+                cluster.spawn(service)?;
+            }
         }
-        for service in SERVICES {
-            cluster.process(service)?.wait_ready()?;
+        for process in cluster.processes.values_mut().flatten() {
+            process.wait_ready()?;
         }
         Ok(cluster)
     }
 }
 
 /// The five services as processes, with temporary databases. Dropping it kills them and removes the data.
+///
+/// Where a method names a service without an instance, it means the first.
 #[derive(Debug)]
 pub struct Cluster {
     // Declared before `dir`, and so dropped first: no process may outlive its data.
-    processes: BTreeMap<&'static str, Process>,
-    addrs: BTreeMap<&'static str, SocketAddr>,
+    processes: BTreeMap<&'static str, Vec<Process>>,
+    addrs: BTreeMap<&'static str, Vec<SocketAddr>>,
     env: Vec<(String, String, String)>,
     dir: TempDir,
 }
@@ -114,9 +125,17 @@ impl Cluster {
     /// # Errors
     /// When it is not one of [`SERVICES`].
     pub fn addr(&self, service: &str) -> Result<SocketAddr, Error> {
-        self.addrs
-            .get(service)
-            .copied()
+        self.addr_of(service, 0)
+    }
+
+    /// Where an instance of a service listens; the first is 0.
+    ///
+    /// # Errors
+    /// When there is no such instance.
+    pub fn addr_of(&self, service: &str, instance: usize) -> Result<SocketAddr, Error> {
+        let addrs = self.addrs.get(service);
+        addrs
+            .and_then(|addrs| addrs.get(instance).copied())
             .ok_or_else(|| unknown(service))
     }
 
@@ -125,9 +144,27 @@ impl Cluster {
     /// # Errors
     /// When it is not one of [`SERVICES`].
     pub fn process(&mut self, service: &str) -> Result<&mut Process, Error> {
-        self.processes
-            .get_mut(service)
+        self.instance(service, 0)
+    }
+
+    /// An instance of a service; the first is 0.
+    ///
+    /// # Errors
+    /// When there is no such instance.
+    pub fn instance(&mut self, service: &str, instance: usize) -> Result<&mut Process, Error> {
+        let processes = self.processes.get_mut(service);
+        processes
+            .and_then(|processes| processes.get_mut(instance))
             .ok_or_else(|| unknown(service))
+    }
+
+    /// The folder from which an instance is run, where it looks for its `msa.toml`.
+    #[must_use]
+    pub fn dir_of(&self, service: &str, instance: usize) -> PathBuf {
+        match instance {
+            0 => self.dir.path().join(service),
+            n => self.dir.path().join(format!("{service}-{}", n + 1)),
+        }
     }
 
     /// Places an order at order-orchestrator.
@@ -148,6 +185,7 @@ impl Cluster {
         let lines = self
             .processes
             .values()
+            .flatten()
             .flat_map(|process| process.access_of(gtxid));
         let mut lines: Vec<_> = lines.collect();
         lines.sort_by_cached_key(|line| {
@@ -165,10 +203,10 @@ impl Cluster {
     /// # Errors
     /// When one of them does not end, or not with exit code 0.
     pub fn drain(&mut self) -> Result<(), Error> {
-        for process in self.processes.values() {
+        for process in self.processes.values().flatten() {
             process.terminate()?;
         }
-        for process in self.processes.values_mut() {
+        for process in self.processes.values_mut().flatten() {
             process.wait_drained()?;
         }
         Ok(())
@@ -179,14 +217,22 @@ impl Cluster {
     /// # Errors
     /// When it cannot be started or does not become ready.
     pub fn restart(&mut self, service: &str) -> Result<(), Error> {
-        let addr = self.addr(service)?;
-        let name = name_of(service)?;
+        self.restart_instance(service, 0)
+    }
+
+    /// Starts an instance again where it was, after its process has ended. What the old one wrote is forgotten.
+    ///
+    /// # Errors
+    /// As [`Cluster::restart`].
+    pub fn restart_instance(&mut self, service: &str, instance: usize) -> Result<(), Error> {
+        let addr = self.addr_of(service, instance)?;
         let process = self
-            .describe(name)?
+            .describe(service, instance)?
             .env("MSA_SERVER__ADDR", addr.to_string())
             .spawn()?;
-        self.processes.insert(name, process);
-        self.process(name)?.wait_ready()?;
+        let place = self.instance(service, instance)?;
+        *place = process;
+        place.wait_ready()?;
         Ok(())
     }
 
@@ -194,7 +240,7 @@ impl Cluster {
     fn seed(&self) -> Result<(), Error> {
         let seeding = STORES
             .iter()
-            .map(|service| self.describe(service)?.arg("seed").spawn());
+            .map(|service| self.describe(service, 0)?.arg("seed").spawn());
         let seeding: Vec<Process> = seeding.collect::<Result<_, _>>()?;
         for mut process in seeding {
             process.wait_drained()?;
@@ -203,15 +249,16 @@ impl Cluster {
     }
 
     fn spawn(&mut self, service: &'static str) -> Result<(), Error> {
-        let mut process = self.describe(service)?.spawn()?;
+        let instance = self.processes.get(service).map_or(0, Vec::len);
+        let mut process = self.describe(service, instance)?.spawn()?;
         let addr = process.wait_listening()?;
-        self.addrs.insert(service, addr);
-        self.processes.insert(service, process);
+        self.addrs.entry(service).or_default().push(addr);
+        self.processes.entry(service).or_default().push(process);
         Ok(())
     }
 
-    fn describe(&self, service: &str) -> Result<ProcessBuilder, Error> {
-        let dir = self.dir.path().join(service);
+    fn describe(&self, service: &str, instance: usize) -> Result<ProcessBuilder, Error> {
+        let dir = self.dir_of(service, instance);
         fs::create_dir_all(&dir).map_err(Error::io("cannot make a temporary folder"))?;
         let mut builder = Process::builder(service)?.dir(dir);
         if STORES.contains(&service) {
@@ -220,20 +267,16 @@ impl Cluster {
         }
         let callees = CALLS.iter().filter(|(caller, _)| *caller == service);
         for callee in callees.flat_map(|(_, callees)| *callees) {
-            if let Some(addr) = self.addrs.get(callee) {
+            if let Some(addrs) = self.addrs.get(callee) {
                 let name = callee.replace('-', "_").to_uppercase();
                 let variable = format!("MSA_CLIENTS__{name}__ENDPOINTS");
-                builder = builder.env(variable, format!("http://{addr}"));
+                let urls: Vec<String> = addrs.iter().map(|addr| format!("http://{addr}")).collect();
+                builder = builder.env(variable, urls.join(","));
             }
         }
         let own = self.env.iter().filter(|(owner, ..)| owner == service);
         Ok(builder.envs(own.map(|(_, name, value)| (name, value))))
     }
-}
-
-fn name_of(service: &str) -> Result<&'static str, Error> {
-    let found = SERVICES.into_iter().find(|known| *known == service);
-    found.ok_or_else(|| unknown(service))
 }
 
 fn unknown(service: &str) -> Error {

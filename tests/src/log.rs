@@ -65,6 +65,12 @@ impl Log {
         self.guard().clone()
     }
 
+    /// The lines behind the first `seen`.
+    #[must_use]
+    pub fn since(&self, seen: usize) -> Vec<LogLine> {
+        self.guard().get(seen..).unwrap_or_default().to_vec()
+    }
+
     /// The first line that `wanted` accepts.
     #[must_use]
     pub fn find(&self, wanted: impl Fn(&LogLine) -> bool) -> Option<LogLine> {

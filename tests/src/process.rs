@@ -126,6 +126,30 @@ impl Process {
         self.signal(Signal::KILL)
     }
 
+    /// Stops it where it stands: SIGSTOP. Its sockets stay open, and nobody answers.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn pause(&self) -> Result<(), Error> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on after [`Process::pause`]: SIGCONT.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn resume(&self) -> Result<(), Error> {
+        self.signal(Signal::CONT)
+    }
+
+    /// Has it read its configuration again: SIGHUP.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn reload(&self) -> Result<(), Error> {
+        self.signal(Signal::HUP)
+    }
+
     /// Waits until it has ended and everything it wrote has been read.
     ///
     /// # Errors

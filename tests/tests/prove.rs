@@ -30,6 +30,13 @@ fn rolling_restarts_lose_nothing_by_either_protocol() {
 }
 
 #[test]
+fn a_killed_instance_costs_no_call_and_gets_its_share_back() {
+    let times = "--down 1s --ejection 3s --interval 200ms --slow-start 500ms";
+    let said = held(&format!("kill --workers 4 {times}"));
+    assert!(said.contains(", 0 failed"), "{said}");
+}
+
+#[test]
 fn posts_at_the_end_of_idle_connections_are_not_lost() {
     let said = held("idle-close --posts 160 --lanes 16");
     assert!(

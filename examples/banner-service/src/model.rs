@@ -8,6 +8,7 @@ pub use crate::time::Time;
 
 /// A banner as a client describes it.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BannerDraft {
     /// What it is called; 1 to 200 characters.
     pub title: String,
@@ -32,6 +33,7 @@ pub struct Banner {
 
 /// A placement as a client describes it: from `start` until just before `end`.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlacementDraft {
     /// One of the configured platforms.
     pub platform: String,

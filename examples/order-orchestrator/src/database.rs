@@ -84,16 +84,25 @@ impl Database {
     /// # Errors
     /// When it is not open and cannot be opened now.
     pub async fn read(&self) -> Result<SqlitePool, DatabaseError> {
-        if let State::Open(pool, _) = &*self.0.state.read().await {
-            return Ok(pool.clone());
+        self.open().await.map(|(pool, _)| pool)
+    }
+
+    /// SQLite goes on with a file that was deleted or replaced under it, and everything written is lost with the last
+    /// connection. So each use looks whether the file is still the one that was opened.
+    async fn open(&self) -> Result<(SqlitePool, FileId), DatabaseError> {
+        if let Some(open) = self.0.current(&*self.0.state.read().await) {
+            return Ok(open);
         }
         let mut state = self.0.state.write().await;
-        if let State::Open(pool, _) = &*state {
-            return Ok(pool.clone()); // somebody else was faster
+        if let Some(open) = self.0.current(&state) {
+            return Ok(open); // somebody else was faster
+        }
+        if matches!(*state, State::Open(..)) {
+            *state = State::Lost;
         }
         let (pool, id) = self.0.open(matches!(*state, State::New)).await?;
         *state = State::Open(pool.clone(), id);
-        Ok(pool)
+        Ok((pool, id))
     }
 
     /// Begins to write. Dropped without [`Write::commit`], nothing was written.
@@ -101,7 +110,7 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::Busy`] when another writer keeps the lock for longer than the configured time.
     pub async fn write(&self) -> Result<Write, DatabaseError> {
-        let pool = self.read().await?;
+        let (pool, id) = self.open().await?;
         let turn = Arc::clone(&self.0.turn).acquire_owned();
         let turn = tokio::time::timeout(self.0.busy_timeout, turn).await;
         // The semaphore is never closed, so an error is only the timeout.
@@ -111,6 +120,8 @@ impl Database {
         // IMMEDIATE takes the lock at once: to read first and upgrade later is how two writers of SQLite deadlock.
         let transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
         Ok(Write {
+            database: self.clone(),
+            id,
             transaction,
             _turn: turn,
         })
@@ -121,13 +132,6 @@ impl Database {
     /// # Errors
     /// What is wrong with it.
     pub async fn check(&self) -> Result<(), DatabaseError> {
-        let lost = match &*self.0.state.read().await {
-            State::Open(_, id) => FileId::of(&self.0.file).as_ref() != Some(id),
-            State::New | State::Lost => false,
-        };
-        if lost {
-            *self.0.state.write().await = State::Lost;
-        }
         self.write().await.map(drop)
     }
 
@@ -141,21 +145,40 @@ impl Database {
 }
 
 impl Inner {
+    /// What is open, if it still is the file of that name.
+    fn current(&self, state: &State) -> Option<(SqlitePool, FileId)> {
+        match state {
+            State::Open(pool, id) if self.holds(*id) => Some((pool.clone(), *id)),
+            _ => None,
+        }
+    }
+
+    fn holds(&self, id: FileId) -> bool {
+        FileId::of(&self.file) == Some(id)
+    }
+
+    fn missing(&self) -> DatabaseError {
+        DatabaseError::Missing {
+            file: self.file.clone(),
+        }
+    }
+
     async fn open(&self, create: bool) -> Result<(SqlitePool, FileId), DatabaseError> {
         if !create && FileId::of(&self.file).is_none() {
-            return Err(DatabaseError::Missing {
-                file: self.file.clone(),
-            });
+            return Err(self.missing());
         }
         let pool = SqlitePoolOptions::new()
             .max_connections(self.max_connections)
             .acquire_timeout(self.busy_timeout)
             .connect_with(self.options.clone().create_if_missing(create))
-            .await?;
+            .await
+            .map_err(|error| match error {
+                // Nobody else has a connection of this pool yet: it is the file that lets none be made.
+                sqlx::Error::PoolTimedOut => DatabaseError::Busy,
+                error => error.into(),
+            })?;
         self.migrate(&pool).await?;
-        let id = FileId::of(&self.file).ok_or_else(|| DatabaseError::Missing {
-            file: self.file.clone(),
-        })?;
+        let id = FileId::of(&self.file).ok_or_else(|| self.missing())?;
         Ok((pool, id))
     }
 
@@ -181,6 +204,9 @@ impl fmt::Debug for Database {
 #[derive(Debug)]
 #[must_use = "dropped, it writes nothing"]
 pub struct Write {
+    database: Database,
+    /// The file that is written to.
+    id: FileId,
     // Declared before the turn, and so given back first.
     transaction: Transaction<'static, Sqlite>,
     _turn: OwnedSemaphorePermit,
@@ -195,14 +221,19 @@ impl Write {
     /// Makes it last.
     ///
     /// # Errors
-    /// When the database refuses; nothing was written then.
+    /// When the database refuses; nothing was written then. [`DatabaseError::Missing`] when the file was taken away
+    /// meanwhile: what was written is gone with it.
     pub async fn commit(self) -> Result<(), DatabaseError> {
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await?;
+        if !self.database.0.holds(self.id) {
+            return Err(self.database.0.missing());
+        }
+        Ok(())
     }
 }
 
 /// Which file stands behind a path: an open connection stays with the old one when another takes its place.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileId(u64, u64);
 
 impl FileId {

@@ -72,6 +72,21 @@ async fn a_lock_of_another_process_is_waited_for_and_then_told() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_locked_before_its_tables_are_made_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.db");
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    let other = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let lock = other.begin_with("BEGIN EXCLUSIVE").await.unwrap();
+    let database = database(&file);
+    let error = database.migrate().await.unwrap_err();
+    assert!(matches!(error, DatabaseError::Busy), "{error:?}");
+    assert!(error.to_string().contains("try again"), "{error}");
+    lock.rollback().await.unwrap();
+    database.migrate().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_file_that_is_gone_is_missed_and_never_made_anew() {
     let dir = tempfile::tempdir().unwrap();
     let (file, away) = (dir.path().join("a.db"), dir.path().join("away.db"));
@@ -86,6 +101,28 @@ async fn a_file_that_is_gone_is_missed_and_never_made_anew() {
     std::fs::rename(&away, &file).unwrap();
     database.check().await.unwrap();
     assert_eq!(count(&database).await, 1);
+}
+
+#[tokio::test]
+async fn nothing_is_said_to_be_written_to_a_file_that_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.db");
+    let database = database(&file);
+    insert(&database).await.unwrap();
+    let mut begun = database.write().await.unwrap();
+    sqlx::query("INSERT INTO t (n) VALUES (1)")
+        .execute(begun.connection())
+        .await
+        .unwrap();
+    std::fs::remove_file(&file).unwrap();
+    for error in [
+        begun.commit().await.unwrap_err(),
+        insert(&database).await.unwrap_err(), // no health check has noticed it
+        database.read().await.map(drop).unwrap_err(),
+    ] {
+        assert!(matches!(error, DatabaseError::Missing { .. }), "{error:?}");
+        assert!(error.is_unavailable(), "{error:?}");
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Balancer, Fleet, Members, Pick, PickHint, Slot, Watch};
+use super::{Balancer, Fleet, Members, Pick, PickHint, Probe, Slot, Watch};
 use crate::clock::Instant;
 use crate::discovery::EndpointSet;
 
@@ -27,6 +27,13 @@ pub trait Algorithm: Send + Sync + fmt::Debug + 'static {
     fn watch(&self) -> Option<Arc<dyn Watch>> {
         None
     }
+
+    /// A probe to send now, without making any call wait; asked after a pick, until there is `None`. Only [`Prequal`](super::Prequal)
+    /// has any.
+    fn probe_due(&self, now: Instant) -> Option<Probe> {
+        let _ = now; // most do not care
+        None
+    }
 }
 
 /// A [`Balancer`]: an [`Algorithm`] that chooses from a [`Fleet`].
@@ -45,6 +52,12 @@ impl Balanced {
         fleet.set_algorithm_watch(algorithm.watch());
         Self { fleet, algorithm }
     }
+
+    /// The endpoints that it chooses from, with what is known of them.
+    #[must_use]
+    pub fn fleet(&self) -> &Arc<Fleet> {
+        &self.fleet
+    }
 }
 
 impl Balancer for Balanced {
@@ -61,5 +74,9 @@ impl Balancer for Balanced {
 
     fn fleet(&self) -> Option<&Arc<Fleet>> {
         Some(&self.fleet)
+    }
+
+    fn probe_due(&self, now: Instant) -> Option<Probe> {
+        self.algorithm.probe_due(now)
     }
 }

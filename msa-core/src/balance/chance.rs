@@ -58,7 +58,7 @@ pub(super) fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -124,43 +124,66 @@ fn unpack(word: u64) -> Option<(f32, u32)> {
 /// with one difference: reading fades the value for the reader only. Finagle's reading writes the faded value back, so
 /// that each look takes weight from the next measurement. Values that fall, within one tick (1/65,536 of the decay time) of the last
 /// change, are left out: their weight would drown in rounding.
+///
+/// A negative value is a bound: there were only failures, and the longest took so long.
 #[derive(Debug)]
 pub(super) struct PeakEwma(Fading);
+
+/// What is known of a latency, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Latency {
+    /// Nothing yet.
+    Unknown,
+    /// The estimate.
+    Known(f32),
+    /// Failures took so long; how long a success takes nobody has seen.
+    AtLeast(f32),
+}
 
 impl PeakEwma {
     pub(super) fn new() -> Self {
         Self(Fading::new())
     }
 
-    /// The estimate in nanoseconds; `None` before the first measurement.
     #[inline]
-    pub(super) fn read(&self, now: u64, decay: Decay) -> Option<f32> {
-        let (value, then) = self.0.read()?;
-        Some(value * decay.weight(then, decay.stamp(now)))
+    pub(super) fn read(&self, now: u64, decay: Decay) -> Latency {
+        let Some((value, then)) = self.0.read() else {
+            return Latency::Unknown;
+        };
+        let faded = value * decay.weight(then, decay.stamp(now));
+        if value < 0.0 {
+            Latency::AtLeast(-faded)
+        } else {
+            Latency::Known(faded)
+        }
     }
 
-    /// Takes in a measurement, in nanoseconds.
+    /// Takes in how long a success took.
     #[inline]
     pub(super) fn observe(&self, nanos: f32, now: u64, decay: Decay) {
         let now = decay.stamp(now);
         let nanos = nanos.max(1.0); // 0 is "nothing known"
         self.0.change(now, |last| match last {
-            Some((value, then)) if nanos <= value => {
+            Some((value, then)) if nanos <= value.abs() => {
                 let weight = decay.weight(then, now);
-                (weight < 1.0).then(|| value * weight + nanos * (1.0 - weight))
+                // A bound becomes an estimate even if no time has passed.
+                (weight < 1.0 || value < 0.0).then(|| value.abs() * weight + nanos * (1.0 - weight))
             }
             _ => Some(nanos),
         });
     }
 
-    /// Takes in that it took at least so long: only what exceeds the estimate counts. Before the first measurement it is `first` or
-    /// longer.
+    /// Takes in how long a failure took: that counts only where it is longer than the estimate.
     #[inline]
-    pub(super) fn at_least(&self, nanos: f32, first: f32, now: u64, decay: Decay) {
+    pub(super) fn at_least(&self, nanos: f32, now: u64, decay: Decay) {
         let now = decay.stamp(now);
+        let nanos = nanos.max(1.0);
         self.0.change(now, |last| match last {
-            None => Some(nanos.max(first).max(1.0)),
-            Some((value, then)) => (nanos > value * decay.weight(then, now)).then_some(nanos),
+            None => Some(-nanos),
+            Some((value, then)) => {
+                let longer = nanos > value.abs() * decay.weight(then, now);
+                longer.then_some(nanos.copysign(value))
+            }
         });
     }
 }
@@ -174,8 +197,8 @@ pub(super) struct FailureShare(Fading);
 
 /// The weight of an answer.
 const ANSWER: f32 = 0.1;
-/// A share below is none: the common case of an endpoint without failures stays a look at a zero.
-const NONE: f32 = 1e-3;
+/// A share below is none. So an endpoint that only ever failed is at some time as good as any, and is tried again.
+const NONE: f32 = 0.05;
 
 impl FailureShare {
     pub(super) fn new() -> Self {
@@ -186,7 +209,10 @@ impl FailureShare {
     pub(super) fn read(&self, now: u64, decay: Decay) -> f32 {
         match self.0.read() {
             None => 0.0,
-            Some((share, then)) => share * decay.weight(then, decay.stamp(now)),
+            Some((share, then)) => {
+                let share = share * decay.weight(then, decay.stamp(now));
+                if share < NONE { 0.0 } else { share }
+            }
         }
     }
 
@@ -214,7 +240,7 @@ pub(super) fn nanos(duration: Duration) -> u64 {
         .saturating_add(u64::from(duration.subsec_nanos()))
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -224,6 +250,14 @@ mod tests {
         Decay::new(Duration::from_secs(10))
     }
 
+    /// The estimate that is known.
+    fn known(ewma: &PeakEwma, now: u64, decay: Decay) -> f32 {
+        match ewma.read(now, decay) {
+            Latency::Known(nanos) => nanos,
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn near(a: f32, b: f32) -> bool {
         (a - b).abs() <= b.abs() * 1e-3
     }
@@ -231,9 +265,9 @@ mod tests {
     #[test]
     fn nothing_is_known_before_the_first_measurement_and_then_all_of_it() {
         let ewma = PeakEwma::new();
-        assert_eq!(ewma.read(5, ten()), None);
+        assert_eq!(ewma.read(5, ten()), Latency::Unknown);
         ewma.observe(7e6, 5, ten());
-        assert_eq!(ewma.read(5, ten()), Some(7e6));
+        assert_eq!(ewma.read(5, ten()), Latency::Known(7e6));
     }
 
     #[test]
@@ -241,10 +275,10 @@ mod tests {
         let ewma = PeakEwma::new();
         ewma.observe(1e6, 0, ten());
         ewma.observe(9e6, 1, ten());
-        assert_eq!(ewma.read(1, ten()), Some(9e6));
+        assert_eq!(ewma.read(1, ten()), Latency::Known(9e6));
         ewma.observe(1e6, 10 * SECOND, ten());
         let expected = 9e6 / std::f32::consts::E + 1e6 * (1.0 - 1.0 / std::f32::consts::E);
-        assert!(near(ewma.read(10 * SECOND, ten()).unwrap(), expected));
+        assert!(near(known(&ewma, 10 * SECOND, ten()), expected));
     }
 
     #[test]
@@ -252,17 +286,17 @@ mod tests {
         let ewma = PeakEwma::new();
         ewma.observe(1e6, 0, ten());
         for _ in 0..3 {
-            let faded = ewma.read(10 * SECOND, ten()).unwrap();
+            let faded = known(&ewma, 10 * SECOND, ten());
             assert!(near(faded, 1e6 / std::f32::consts::E), "{faded}");
         }
-        assert_eq!(ewma.read(0, ten()), Some(1e6));
+        assert_eq!(ewma.read(0, ten()), Latency::Known(1e6));
     }
 
     #[test]
     fn a_reading_from_before_the_last_change_does_not_fade_it() {
         let ewma = PeakEwma::new();
         ewma.observe(1e6, 5 * SECOND, ten());
-        assert_eq!(ewma.read(4 * SECOND, ten()), Some(1e6));
+        assert_eq!(ewma.read(4 * SECOND, ten()), Latency::Known(1e6));
     }
 
     #[test]
@@ -276,21 +310,34 @@ mod tests {
         }
         once.observe(1e6, 10 * SECOND, ten());
         let (often, once) = (
-            often.read(10 * SECOND, ten()).unwrap(),
-            once.read(10 * SECOND, ten()).unwrap(),
+            known(&often, 10 * SECOND, ten()),
+            known(&once, 10 * SECOND, ten()),
         );
         assert!((often - once).abs() < once * 0.01, "{often} {once}");
     }
 
     #[test]
-    fn a_bound_only_raises() {
+    fn a_failure_only_raises_an_estimate() {
         let ewma = PeakEwma::new();
-        ewma.at_least(1e3, 5e6, 0, ten());
-        assert_eq!(ewma.read(0, ten()), Some(5e6));
-        ewma.at_least(1e6, 5e6, 0, ten());
-        assert_eq!(ewma.read(0, ten()), Some(5e6));
-        ewma.at_least(6e6, 5e6, 0, ten());
-        assert_eq!(ewma.read(0, ten()), Some(6e6));
+        ewma.observe(5e6, 0, ten());
+        ewma.at_least(1e6, 0, ten());
+        assert_eq!(ewma.read(0, ten()), Latency::Known(5e6));
+        ewma.at_least(6e6, 0, ten());
+        assert_eq!(ewma.read(0, ten()), Latency::Known(6e6));
+    }
+
+    #[test]
+    fn failures_alone_tell_no_latency_but_a_bound() {
+        let ewma = PeakEwma::new();
+        ewma.at_least(1e6, 0, ten());
+        ewma.at_least(5e5, 0, ten());
+        assert_eq!(ewma.read(0, ten()), Latency::AtLeast(1e6));
+        ewma.at_least(2e6, 0, ten());
+        assert_eq!(ewma.read(0, ten()), Latency::AtLeast(2e6));
+        ewma.observe(1e6, 0, ten());
+        assert_eq!(ewma.read(0, ten()), Latency::Known(2e6));
+        ewma.observe(3e6, 0, ten());
+        assert_eq!(ewma.read(0, ten()), Latency::Known(3e6));
     }
 
     #[test]
@@ -304,11 +351,11 @@ mod tests {
             share.observe(true, 0, ten());
         }
         assert!(share.read(0, ten()) > 0.99);
-        assert!(share.read(60 * SECOND, ten()) < 0.01);
+        assert_eq!(share.read(60 * SECOND, ten()), 0.0);
         for _ in 0..80 {
             share.observe(false, 0, ten());
         }
-        assert!(share.read(0, ten()) < NONE);
+        assert_eq!(share.read(0, ten()), 0.0);
     }
 
     #[test]
@@ -316,7 +363,7 @@ mod tests {
         let decay = Decay::new(Duration::from_nanos(150));
         let ewma = PeakEwma::new();
         ewma.observe(100.0, 0, decay);
-        let faded = ewma.read(150, decay).unwrap();
+        let faded = known(&ewma, 150, decay);
         assert!(near(faded, 100.0 / std::f32::consts::E), "{faded}");
     }
 }
@@ -343,7 +390,7 @@ mod loom_tests {
             for thread in threads {
                 thread.join().unwrap();
             }
-            assert_eq!(ewma.read(7, decay), Some(9e6));
+            assert_eq!(ewma.read(7, decay), Latency::Known(9e6));
         });
     }
 

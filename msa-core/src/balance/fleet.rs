@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
-use super::ewma::{Decay, LiveDecay, nanos};
+use super::ewma::{Decay, LiveDecay};
 use super::{MakeGate, Members, Ramp, Slot, Watch};
 use crate::clock::Instant;
 use crate::config::{BalanceSettings, LatencyEnd};
 use crate::discovery::{EndpointSet, Identity};
-use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// How a fleet measures its endpoints.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,8 +22,6 @@ pub struct Measures {
     pub decay: Duration,
     /// When the latency of a request ends. Default: with the body.
     pub latency: LatencyEnd,
-    /// The latency that is assumed of an endpoint whose first answer was a failure. Default 1 s.
-    pub failure_penalty: Duration,
     /// How a new endpoint comes to its full share. Default: in a straight line over 10 s.
     pub ramp: Ramp,
 }
@@ -33,7 +31,6 @@ impl From<&BalanceSettings> for Measures {
         Self {
             decay: settings.decay.get(),
             latency: settings.latency,
-            failure_penalty: settings.failure_penalty.get(),
             ramp: Ramp::default(),
         }
     }
@@ -44,7 +41,6 @@ impl Default for Measures {
         Self {
             decay: Duration::from_secs(10),
             latency: LatencyEnd::Body,
-            failure_penalty: Duration::from_secs(1),
             ramp: Ramp::default(),
         }
     }
@@ -52,7 +48,7 @@ impl Default for Measures {
 
 /// The endpoints of one service, each in a [`Slot`] that keeps its statistics for as long as the instance stays.
 ///
-/// It survives a change of the algorithm, and several may choose from one.
+/// It survives a change of the algorithm.
 pub struct Fleet {
     members: ArcSwap<Members>,
     updating: Mutex<u64>,
@@ -64,8 +60,6 @@ pub struct Fleet {
 pub(super) struct Common {
     panic: AtomicBool,
     latency_ends_at_headers: AtomicBool,
-    /// In nanoseconds, an `f32`.
-    failure_penalty: AtomicU32,
     decay: LiveDecay,
     ramp: ArcSwap<Ramp>,
     watches: Box<[Arc<dyn Watch>]>,
@@ -78,7 +72,6 @@ impl Common {
         let common = Self {
             panic: AtomicBool::new(false),
             latency_ends_at_headers: AtomicBool::new(false),
-            failure_penalty: AtomicU32::new(0),
             decay: LiveDecay::new(measures.decay),
             ramp: ArcSwap::default(),
             watches,
@@ -93,10 +86,6 @@ impl Common {
         let at_headers = measures.latency == LatencyEnd::Headers;
         self.latency_ends_at_headers
             .store(at_headers, Ordering::Relaxed);
-        #[allow(clippy::cast_precision_loss)] // an assumption
-        let penalty = nanos(measures.failure_penalty) as f32;
-        self.failure_penalty
-            .store(penalty.to_bits(), Ordering::Relaxed);
         self.decay.set(measures.decay);
         self.ramp.store(Arc::new(measures.ramp));
     }
@@ -127,12 +116,6 @@ impl Common {
         } else {
             LatencyEnd::Body
         }
-    }
-
-    /// In nanoseconds.
-    #[inline]
-    pub(super) fn failure_penalty(&self) -> f32 {
-        f32::from_bits(self.failure_penalty.load(Ordering::Relaxed))
     }
 
     /// Tells everybody who follows the fleet.

@@ -1,7 +1,7 @@
 //! The one of two with fewer requests in flight.
 
 use super::Slot;
-use super::p2c::{Cost, P2c};
+use super::p2c::{Compare, P2c};
 use crate::clock::Instant;
 
 /// The one of two drawn by chance that has fewer requests in flight, measured against its weight.
@@ -13,15 +13,16 @@ use crate::clock::Instant;
 /// gRPC's (<https://github.com/grpc/proposal/blob/master/A48-xds-least-request-lb-policy.md>).
 pub type LeastRequest = P2c<InFlight>;
 
-/// Costs by requests in flight.
+/// Compares by requests in flight.
 #[derive(Debug, Clone, Copy)]
 pub struct InFlight;
 
-impl Cost for InFlight {
+impl Compare for InFlight {
     #[inline]
     #[allow(clippy::cast_precision_loss)] // a ratio
-    fn cost(slot: &Slot, share: f32, _now: Instant) -> f32 {
+    fn is_better(one: (&Slot, f32), other: (&Slot, f32), _now: Instant) -> bool {
         // Nothing in flight is equal for all weights: how often each is drawn then decides alone.
-        slot.in_flight() as f32 / share
+        let load = |(slot, share): (&Slot, f32)| slot.in_flight() as f32 / share;
+        load(one) < load(other)
     }
 }

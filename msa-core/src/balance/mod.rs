@@ -10,12 +10,17 @@
 //! | `round-robin` | one after the other: [`RoundRobin`] |
 //! | `weighted` | in turns by weight, spread out evenly: [`Weighted`] |
 //! | `random` | by chance: [`Random`] |
+//! | `ring-hash` | by the call's [key](PickHint::key), on a ring, the load of each endpoint bounded: [`RingHash`] |
+//! | `maglev` | by the call's key, in a table that is more even: [`Maglev`] |
+//! | `prequal` | the fastest of those that are not overloaded, by what they report of themselves: [`Prequal`] |
+//!
+//! Beside each, settings can prefer the own zone ([`ZoneAware`]) and keep a client to a part of many endpoints ([`Subset`]).
 //!
 //! Every one respects weights, avoids what a call has tried, what is set aside and whose breaker is open, and brings new
 //! endpoints to their share slowly.
 //!
 //! ```
-//! use msa_core::balance::{self, PickHint};
+//! use msa_core::balance::{self, Balancer, PickHint};
 //! use msa_core::clock;
 //! use msa_core::config::{BalanceSettings, BalancerName};
 //! use msa_core::discovery::EndpointSet;
@@ -35,6 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod active_health;
 mod answer;
 mod balanced;
 mod build;
@@ -43,39 +49,53 @@ mod draw;
 mod ewma;
 mod fleet;
 mod gate;
+mod hash;
 mod hint;
 mod least_request;
+mod load_report;
 mod members;
 pub mod outlier;
 mod p2c;
 mod p2c_ewma;
 mod pick;
+mod prequal;
 mod ramp;
 mod random;
 mod round_robin;
+pub mod service;
 mod slot;
+mod subset;
 mod watch;
 mod weighted;
+mod zone;
 
 pub use crate::config::LatencyEnd;
+pub use active_health::{ActiveHealth, Health};
 pub use answer::{Answer, End, LoadReport};
 pub use balanced::{Algorithm, Balanced};
 pub use build::{algorithm, build, build_on};
 pub use chance::Chance;
 pub use fleet::{Fleet, Measures};
 pub use gate::{Gate, MakeGate};
+pub use hash::{
+    ConsistentHash, MAGLEV_TABLE_SIZE, Maglev, MaglevTable, RingHash, RingSize, RingTable, hash_key,
+};
 pub use hint::{Only, PickHint};
 pub use least_request::{InFlight, LeastRequest};
+pub use load_report::LOAD_HEADER;
 pub use members::Members;
-pub use p2c::{Cost, P2c};
+pub use p2c::{Compare, P2c};
 pub use p2c_ewma::{P2cEwma, PeakEwmaCost};
 pub use pick::Pick;
+pub use prequal::{Prequal, PrequalRules, Probe};
 pub use ramp::Ramp;
 pub use random::Random;
 pub use round_robin::RoundRobin;
 pub use slot::{Mark, Slot, Standing};
+pub use subset::{ClientIndex, Subset};
 pub use watch::Watch;
 pub use weighted::Weighted;
+pub use zone::{MakeAlgorithm, ZoneAware};
 
 use std::fmt;
 use std::sync::Arc;
@@ -98,6 +118,12 @@ pub trait Balancer: Send + Sync + fmt::Debug + 'static {
 
     /// The slots that it chooses from, when it is made so.
     fn fleet(&self) -> Option<&Arc<Fleet>> {
+        None
+    }
+
+    /// A probe for an endpoint's load that is due at `now`, to be sent beside the calls: asked after a pick, until there is `None`.
+    fn probe_due(&self, now: Instant) -> Option<Probe> {
+        let _ = now; // most do not care
         None
     }
 }

@@ -11,13 +11,14 @@ use super::draw::Draw;
 use super::{Algorithm, Members, PickHint, Slot, Standing};
 use crate::clock::Instant;
 
-/// What a request that an endpoint got now would cost there: the less the better.
-pub trait Cost: Send + Sync + 'static {
-    /// The cost at `slot`. `share` is its weight, in mean weights of the set: above 1 it is built to carry more than others.
-    fn cost(slot: &Slot, share: f32, now: Instant) -> f32;
+/// Which of two endpoints a request is better sent to.
+pub trait Compare: Send + Sync + 'static {
+    /// Whether `one` is better than `other`, not just as good. Each slot comes with its weight, in mean weights of the set: above 1 it is
+    /// built to carry more than others.
+    fn is_better(one: (&Slot, f32), other: (&Slot, f32), now: Instant) -> bool;
 }
 
-/// Draws two endpoints (or more) by chance and takes the one of less cost.
+/// Draws two endpoints (or more) by chance and takes the better one.
 ///
 /// With two draws instead of one the fullest of n endpoints has about ln ln n requests more than the mean rather than
 /// ln n / ln ln n, and a choice costs the same whether there are ten endpoints or ten thousand (Mitzenmacher: "The power of two
@@ -32,10 +33,10 @@ pub struct P2c<C> {
     choices: u32,
     rounds: u32,
     look_through: bool,
-    cost: PhantomData<fn() -> C>,
+    compare: PhantomData<fn() -> C>,
 }
 
-impl<C: Cost> P2c<C> {
+impl<C: Compare> P2c<C> {
     /// An algorithm without endpoints that compares two draws. The seed is the source of all its chance.
     #[must_use]
     pub fn new(seed: u64) -> Self {
@@ -45,7 +46,7 @@ impl<C: Cost> P2c<C> {
             choices: 2,
             rounds: 5,
             look_through: true,
-            cost: PhantomData,
+            compare: PhantomData,
         }
     }
 
@@ -72,16 +73,16 @@ impl<C: Cost> P2c<C> {
         self
     }
 
-    /// The one of least cost, the first of equals. All weigh the same here.
+    /// The best one, the first of equals. All weigh the same here.
     #[must_use]
-    pub fn least<'s>(
+    pub fn best_of<'s>(
         slots: impl IntoIterator<Item = &'s Arc<Slot>>,
         now: Instant,
     ) -> Option<&'s Arc<Slot>> {
         let mut slots = slots.into_iter();
         let first = slots.next()?;
         Some(slots.fold(first, |least, slot| {
-            lesser::<C>((least, 1.0), (slot, 1.0), now)
+            of_two::<C>((least, 1.0), (slot, 1.0), now)
         }))
     }
 
@@ -99,7 +100,7 @@ impl<C: Cost> P2c<C> {
             slot.standing(hint, now) == Some(Standing::BEST) && slot.takes_turn(bits, now)
         };
         match (good(first, bits), good(second, bits.rotate_left(32))) {
-            (true, true) => Some(lesser::<C>(
+            (true, true) => Some(of_two::<C>(
                 (first, draw.share(first)),
                 (second, draw.share(second)),
                 now,
@@ -129,7 +130,7 @@ impl<C: Cost> P2c<C> {
         best
     }
 
-    /// The lesser of two that are found by looking through all, from two places: few are good, and the first behind a gap
+    /// The better of two that are found by looking through all, from two places: few are good, and the first behind a gap
     /// should not get the whole gap's share.
     #[cold]
     fn any(&self, draw: &Draw, hint: &PickHint<'_>, now: Instant) -> Option<Arc<Slot>> {
@@ -149,26 +150,26 @@ impl<C: Cost> P2c<C> {
             std::cmp::Ordering::Greater => second.clone(),
             std::cmp::Ordering::Equal => {
                 let (one, other) = (draw.share(first), draw.share(second));
-                lesser::<C>((first, one), (second, other), now).clone()
+                of_two::<C>((first, one), (second, other), now).clone()
             }
         })
     }
 }
 
 #[inline]
-fn lesser<'s, C: Cost>(
+fn of_two<'s, C: Compare>(
     (first, first_share): (&'s Arc<Slot>, f32),
     (second, second_share): (&'s Arc<Slot>, f32),
     now: Instant,
 ) -> &'s Arc<Slot> {
-    if C::cost(second, second_share, now) < C::cost(first, first_share, now) {
+    if C::is_better((second, second_share), (first, first_share), now) {
         second
     } else {
         first
     }
 }
 
-impl<C: Cost> Algorithm for P2c<C> {
+impl<C: Compare> Algorithm for P2c<C> {
     fn update(&self, members: &Arc<Members>, _now: Instant) {
         self.draw.store(Arc::new(Draw::new(members.clone())));
     }

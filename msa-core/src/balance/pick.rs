@@ -9,12 +9,11 @@ use super::{Answer, End, Gate, LoadReport, Mark, Slot};
 use crate::clock::Instant;
 use crate::config::LatencyEnd;
 use crate::discovery::Endpoint;
-use crate::sync::atomic::Ordering;
 
 /// A chosen endpoint: a guard over what the choice counted.
 ///
 /// Every pick tells at most one [`headers`](Self::headers) and has exactly one end: [`complete`](Self::complete),
-/// [`body_failed`](Self::body_failed), or its drop. Reads no clock: who wants the time of a dropped body to count calls `complete`
+/// [`body_failed`](Self::body_failed), [`cancelled`](Self::cancelled), or its drop. Reads no clock: who wants the time of a dropped body to count calls `complete`
 /// from its own `Drop`. It ends where it began even when its endpoint has left in between.
 #[must_use = "dropping a pick at once counts the request as cancelled"]
 pub struct Pick {
@@ -34,7 +33,7 @@ impl Pick {
     /// Chooses this slot: counts a request in.
     #[inline]
     pub fn new(slot: Arc<Slot>, now: Instant) -> Self {
-        slot.vitals().in_flight.fetch_add(1, Ordering::Relaxed);
+        slot.enter();
         Self {
             slot,
             picked: now,
@@ -69,22 +68,18 @@ impl Pick {
         }
         self.stage = Stage::Answered(answer);
         let latency = now.saturating_duration_since(self.picked);
-        let vitals = self.slot.vitals();
-        let (age, decay) = (self.slot.age(now), self.slot.decay());
-        let common = &vitals.common;
-        #[allow(clippy::cast_precision_loss)] // an estimate
+        let common = self.slot.common();
         match answer {
             Answer::Ignored => {}
             Answer::Success => {
-                vitals.failures.observe(false, age, decay);
+                self.slot.answered(false, now);
                 if common.latency_end() == LatencyEnd::Headers {
-                    vitals.latency.observe(nanos(latency) as f32, age, decay);
+                    self.slot.took(self.waited(now), now);
                 }
             }
             Answer::Failure | Answer::GatewayFailure | Answer::LocalFailure => {
-                vitals.failures.observe(true, age, decay);
-                let first = common.failure_penalty();
-                (vitals.latency).at_least(nanos(latency) as f32, first, age, decay);
+                self.slot.answered(true, now);
+                self.slot.took_at_least(self.waited(now), now);
             }
         }
         common.tell(|watch| watch.answered(&self.slot, answer, latency, now));
@@ -92,7 +87,7 @@ impl Pick {
 
     /// Tells what the endpoint said of its own load.
     pub fn report(&self, report: LoadReport, now: Instant) {
-        let common = &self.slot.vitals().common;
+        let common = self.slot.common();
         common.tell(|watch| watch.reported(&self.slot, report, now));
     }
 
@@ -101,7 +96,7 @@ impl Pick {
     pub fn draining(&self, now: Instant) -> bool {
         let news = self.slot.mark(Mark::Draining, true);
         if news {
-            let common = &self.slot.vitals().common;
+            let common = self.slot.common();
             common.tell(|watch| watch.draining(&self.slot, now));
         }
         news
@@ -117,28 +112,43 @@ impl Pick {
         self.end(End::BodyFailed(now));
     }
 
+    /// Tells that the caller went away before the headers: neither success nor failure, but the endpoint took at least so long. A
+    /// drop says the same without the time; who knows it tells it, so that an endpoint that hangs does not look fast to callers who
+    /// never wait for it to the end.
+    pub fn cancelled(&mut self, now: Instant) {
+        if self.stage == Stage::Waiting {
+            self.slot.took_at_least(self.waited(now), now);
+            self.end(End::Cancelled);
+        }
+    }
+
     fn end(&mut self, end: End) {
         let stage = std::mem::replace(&mut self.stage, Stage::Ended);
         if stage == Stage::Ended {
             return;
         }
-        let vitals = self.slot.vitals();
-        vitals.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let (Stage::Answered(answer), End::Complete(now) | End::BodyFailed(now)) = (stage, end)
-        else {
-            vitals.common.tell(|watch| watch.ended(&self.slot, end));
-            return;
-        };
-        let (age, decay) = (self.slot.age(now), self.slot.decay());
-        #[allow(clippy::cast_precision_loss)] // an estimate
-        let latency = nanos(now.saturating_duration_since(self.picked)) as f32;
-        if matches!(end, End::BodyFailed(_)) {
-            vitals.failures.observe(true, age, decay);
-            vitals.latency.at_least(latency, latency, age, decay);
-        } else if answer == Answer::Success && vitals.common.latency_end() == LatencyEnd::Body {
-            vitals.latency.observe(latency, age, decay);
+        self.slot.leave();
+        match (stage, end) {
+            (Stage::Answered(_), End::BodyFailed(now)) => {
+                self.slot.answered(true, now);
+                self.slot.took_at_least(self.waited(now), now);
+            }
+            (Stage::Answered(Answer::Success), End::Complete(now))
+                if self.slot.common().latency_end() == LatencyEnd::Body =>
+            {
+                self.slot.took(self.waited(now), now);
+            }
+            _ => {}
         }
-        vitals.common.tell(|watch| watch.ended(&self.slot, end));
+        let common = self.slot.common();
+        common.tell(|watch| watch.ended(&self.slot, end));
+    }
+
+    /// Nanoseconds since the pick.
+    #[inline]
+    #[allow(clippy::cast_precision_loss)] // an estimate
+    fn waited(&self, now: Instant) -> f32 {
+        nanos(now.saturating_duration_since(self.picked)) as f32
     }
 }
 
@@ -158,5 +168,61 @@ impl fmt::Debug for Pick {
             .field("endpoint", self.endpoint())
             .field("stage", &self.stage)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, msa_loom))]
+mod loom_tests {
+    use loom::thread;
+
+    use super::*;
+    use crate::balance::{Fleet, Measures};
+    use crate::clock;
+
+    fn slot() -> Arc<Slot> {
+        let fleet = Fleet::new(Measures::default());
+        let set = std::iter::once("http://a:80".parse().unwrap()).collect();
+        fleet.update(&set, clock::now(), |_| {});
+        fleet.members().all()[0].clone()
+    }
+
+    #[test]
+    fn loom_every_end_counts_its_request_out() {
+        loom::model(|| {
+            let slot = slot();
+            let now = clock::now();
+            let threads = [false, true].map(|answered| {
+                let mut pick = Pick::new(slot.clone(), now);
+                thread::spawn(move || {
+                    if answered {
+                        pick.headers(Answer::Failure, now);
+                        pick.complete(now);
+                    }
+                })
+            });
+            let held = Pick::new(slot.clone(), now);
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            assert_eq!(slot.in_flight(), 1);
+            drop(held);
+            assert_eq!(slot.in_flight(), 0);
+            assert!(slot.failure_share(now) > 0.09);
+        });
+    }
+
+    #[test]
+    fn loom_a_mark_is_set_by_one_thread_only() {
+        loom::model(|| {
+            let slot = slot();
+            let threads = [(); 2].map(|()| {
+                let slot = slot.clone();
+                thread::spawn(move || slot.mark(Mark::Draining, true))
+            });
+            slot.mark(Mark::Ejected, true);
+            let news = threads.map(|thread| thread.join().unwrap());
+            assert_eq!(news.iter().filter(|news| **news).count(), 1);
+            assert!(slot.is(Mark::Ejected) && slot.is(Mark::Draining));
+        });
     }
 }

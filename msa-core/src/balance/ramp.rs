@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::ewma::nanos;
+use crate::config::SlowStartSettings;
 
 /// How an endpoint that just joined comes to its full share.
 ///
@@ -26,6 +27,17 @@ impl Default for Ramp {
             window: Duration::from_secs(10),
             aggression: 1.0,
             floor: 0.1,
+        }
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // shares and exponents: seven digits are plenty
+impl From<&SlowStartSettings> for Ramp {
+    fn from(settings: &SlowStartSettings) -> Self {
+        Self {
+            window: settings.window.get(),
+            aggression: settings.aggression as f32,
+            floor: settings.floor.fraction() as f32,
         }
     }
 }
@@ -70,6 +82,11 @@ mod tests {
         assert_eq!(share(5000), 0.5);
         assert_eq!(share(10_000), 1.0);
         assert_eq!(Ramp::off().share(Duration::ZERO), 1.0);
+    }
+
+    #[test]
+    fn the_settings_defaults_are_its_own() {
+        assert_eq!(Ramp::from(&SlowStartSettings::default()), Ramp::default());
     }
 
     #[test]

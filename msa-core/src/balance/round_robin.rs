@@ -90,7 +90,7 @@ impl Algorithm for RoundRobin {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ewma::{Decay, FailureShare, PeakEwma, nanos};
+use super::ewma::{Decay, FailureShare, Latency, PeakEwma, nanos};
 use super::fleet::Common;
 use super::outlier::EndpointHealth;
 use super::{Gate, PickHint};
@@ -14,25 +14,24 @@ use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// An endpoint and what is known of it. Its statistics live as long as the instance stays in the set, whatever happens to
 /// its weight and labels; a request under way keeps them beyond that.
+// What a choice reads comes first and in one allocation, count of owners included: among many endpoints it is memory that takes the time.
+#[repr(C)]
 pub struct Slot {
-    endpoint: Endpoint,
     weight: u32,
-    vitals: Arc<Vitals>,
-}
-
-/// What belongs to the instance.
-pub(super) struct Vitals {
-    pub(super) in_flight: AtomicU32,
+    in_flight: AtomicU32,
     marks: AtomicU32,
-    pub(super) latency: PeakEwma,
-    pub(super) failures: FailureShare,
+    latency: PeakEwma,
+    failures: FailureShare,
     /// When slow start began, in nanoseconds since `born`, plus one; 0 when it is over.
     ramp: AtomicU64,
-    born: Instant,
-    id: u64,
+    /// The slot that keeps the statistics, when the instance was known by another weight or other labels before.
+    home: Option<Arc<Slot>>,
     gate: Option<Arc<dyn Gate>>,
+    common: Arc<Common>,
+    born: Instant,
+    endpoint: Endpoint,
+    id: u64,
     health: EndpointHealth,
-    pub(super) common: Arc<Common>,
 }
 
 /// Why an endpoint should get no traffic.
@@ -82,29 +81,40 @@ impl Slot {
     ) -> Self {
         Self {
             weight: endpoint.weight(),
+            in_flight: AtomicU32::new(0),
+            marks: AtomicU32::new(0),
+            latency: PeakEwma::new(),
+            failures: FailureShare::new(),
+            ramp: AtomicU64::new(0),
+            home: None,
+            gate,
+            common,
+            born: now,
             endpoint,
-            vitals: Arc::new(Vitals {
-                in_flight: AtomicU32::new(0),
-                marks: AtomicU32::new(0),
-                latency: PeakEwma::new(),
-                failures: FailureShare::new(),
-                ramp: AtomicU64::new(0),
-                born: now,
-                id,
-                gate,
-                health: EndpointHealth::new(),
-                common,
-            }),
+            id,
+            health: EndpointHealth::new(),
         }
     }
 
     /// The same instance, of which other things are known now.
-    pub(super) fn with_endpoint(&self, endpoint: Endpoint) -> Self {
+    pub(super) fn with_endpoint(self: &Arc<Self>, endpoint: Endpoint) -> Self {
+        let home = self.home.as_ref().unwrap_or(self);
         Self {
-            weight: endpoint.weight(),
-            endpoint,
-            vitals: self.vitals.clone(),
+            home: Some(home.clone()),
+            ..Self::new(
+                endpoint,
+                home.id,
+                home.gate.clone(),
+                home.common.clone(),
+                home.born,
+            )
         }
+    }
+
+    /// Where the statistics are.
+    #[inline]
+    fn home(&self) -> &Self {
+        self.home.as_deref().unwrap_or(self)
     }
 
     /// The endpoint.
@@ -116,7 +126,7 @@ impl Slot {
     /// A number that names the instance within its fleet and is never given twice.
     #[must_use]
     pub fn id(&self) -> u64 {
-        self.vitals.id
+        self.id
     }
 
     /// The endpoint's weight.
@@ -130,67 +140,69 @@ impl Slot {
     #[must_use]
     #[inline]
     pub fn in_flight(&self) -> u32 {
-        self.vitals.in_flight.load(Ordering::Relaxed)
+        self.home().in_flight.load(Ordering::Relaxed)
     }
 
-    /// The peak-sensitive estimate of its latency, faded to `now`; `None` before its first measurement.
+    /// The peak-sensitive estimate of its latency, faded to `now`; `None` before its first success.
     #[must_use]
     pub fn latency(&self, now: Instant) -> Option<Duration> {
-        let nanos = self.vitals.latency.read(self.age(now), self.decay())?;
-        Some(Duration::from_secs_f64(f64::from(nanos) / 1e9))
+        match self.home().latency.read(self.age(now), self.decay()) {
+            Latency::Known(nanos) => Some(Duration::from_secs_f64(f64::from(nanos) / 1e9)),
+            Latency::Unknown | Latency::AtLeast(_) => None,
+        }
     }
 
     /// The share of its recent answers that were failures, 0 to 1, faded to `now`.
     #[must_use]
     #[inline]
     pub fn failure_share(&self, now: Instant) -> f32 {
-        self.vitals.failures.read(self.age(now), self.decay())
+        self.home().failures.read(self.age(now), self.decay())
     }
 
     /// Both, for one reading of the time.
     #[inline]
-    pub(super) fn estimates(&self, now: Instant) -> (Option<f32>, f32) {
+    pub(super) fn estimates(&self, now: Instant) -> (Latency, f32) {
         let (age, decay) = (self.age(now), self.decay());
-        let vitals = &*self.vitals;
+        let home = self.home();
         (
-            vitals.latency.read(age, decay),
-            vitals.failures.read(age, decay),
+            home.latency.read(age, decay),
+            home.failures.read(age, decay),
         )
     }
 
     /// The endpoint's breaker.
     #[must_use]
     pub fn gate(&self) -> Option<&Arc<dyn Gate>> {
-        self.vitals.gate.as_ref()
+        self.gate.as_ref()
     }
 
     /// Whether its gate would let a call through; `true` when it has none.
     #[must_use]
     #[inline]
     pub fn gate_admits(&self, now: Instant) -> bool {
-        (self.vitals.gate.as_ref()).is_none_or(|gate| gate.would_admit(now))
+        (self.gate.as_ref()).is_none_or(|gate| gate.would_admit(now))
     }
 
     /// What outlier detection keeps of it.
     #[must_use]
     #[inline]
     pub fn health(&self) -> &EndpointHealth {
-        &self.vitals.health
+        &self.home().health
     }
 
     /// Whether it is marked so.
     #[must_use]
     pub fn is(&self, mark: Mark) -> bool {
-        self.vitals.marks.load(Ordering::Relaxed) & mark.bit() != 0
+        self.home().marks.load(Ordering::Relaxed) & mark.bit() != 0
     }
 
     /// Sets or takes away a mark; tells whether that changed anything.
     pub fn mark(&self, mark: Mark, on: bool) -> bool {
         let bit = mark.bit();
         let before = if on {
-            self.vitals.marks.fetch_or(bit, Ordering::Relaxed)
+            self.home().marks.fetch_or(bit, Ordering::Relaxed)
         } else {
-            self.vitals.marks.fetch_and(!bit, Ordering::Relaxed)
+            self.home().marks.fetch_and(!bit, Ordering::Relaxed)
         };
         (before & bit != 0) != on
     }
@@ -198,14 +210,14 @@ impl Slot {
     /// Begins slow start at `now`: a new endpoint, or one that comes back.
     pub fn start_ramp(&self, now: Instant) {
         let age = self.age(now).saturating_add(1);
-        self.vitals.ramp.store(age, Ordering::Relaxed);
+        self.home().ramp.store(age, Ordering::Relaxed);
     }
 
     /// The share of its weight that it may use, 0 to 1: 1 unless it is in slow start.
     #[must_use]
     #[inline]
     pub fn ramp(&self, now: Instant) -> f32 {
-        match self.vitals.ramp.load(Ordering::Relaxed) {
+        match self.home().ramp.load(Ordering::Relaxed) {
             0 => 1.0,
             begun => self.ramp_since(begun, now),
         }
@@ -214,11 +226,11 @@ impl Slot {
     #[cold]
     fn ramp_since(&self, begun: u64, now: Instant) -> f32 {
         let after = self.age(now).saturating_sub(begun - 1);
-        let share = self.vitals.common.ramp().share(Duration::from_nanos(after));
+        let share = self.common.ramp().share(Duration::from_nanos(after));
         if share >= 1.0 {
             // Failing means that it began anew meanwhile.
             let _ =
-                self.vitals
+                self.home()
                     .ramp
                     .compare_exchange(begun, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
@@ -230,7 +242,7 @@ impl Slot {
     #[inline]
     #[allow(clippy::cast_precision_loss)] // a chance
     pub fn takes_turn(&self, bits: u64, now: Instant) -> bool {
-        match self.vitals.ramp.load(Ordering::Relaxed) {
+        match self.home().ramp.load(Ordering::Relaxed) {
             0 => true,
             begun => ((bits >> 40) as f32) < self.ramp_since(begun, now) * 16_777_216.0,
         }
@@ -250,11 +262,11 @@ impl Slot {
         if hint.avoids(&self.endpoint) {
             standing |= Standing::TRIED;
         }
-        let marks = self.vitals.marks.load(Ordering::Relaxed);
+        let marks = self.home().marks.load(Ordering::Relaxed);
         if marks & Mark::Draining.bit() != 0 {
             standing |= Standing::DRAINING;
         }
-        if !self.vitals.common.in_panic() {
+        if !self.common.in_panic() {
             if marks & (Mark::Ejected.bit() | Mark::Unhealthy.bit()) != 0 {
                 standing |= Standing::SET_ASIDE;
             }
@@ -268,17 +280,50 @@ impl Slot {
     /// Nanoseconds since the instance became known.
     #[inline]
     pub(super) fn age(&self, now: Instant) -> u64 {
-        nanos(now.saturating_duration_since(self.vitals.born))
+        nanos(now.saturating_duration_since(self.born))
+    }
+
+    /// Counts a request in.
+    #[inline]
+    pub(super) fn enter(&self) {
+        self.home().in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a request out.
+    #[inline]
+    pub(super) fn leave(&self) {
+        self.home().in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Takes in how long a success took, in nanoseconds.
+    #[inline]
+    pub(super) fn took(&self, nanos: f32, now: Instant) {
+        let (age, decay) = (self.age(now), self.decay());
+        self.home().latency.observe(nanos, age, decay);
+    }
+
+    /// Takes in how long something took that was no success.
+    #[inline]
+    pub(super) fn took_at_least(&self, nanos: f32, now: Instant) {
+        let (age, decay) = (self.age(now), self.decay());
+        self.home().latency.at_least(nanos, age, decay);
+    }
+
+    /// Takes in whether the endpoint failed.
+    #[inline]
+    pub(super) fn answered(&self, failed: bool, now: Instant) {
+        let (age, decay) = (self.age(now), self.decay());
+        self.home().failures.observe(failed, age, decay);
     }
 
     #[inline]
-    pub(super) fn vitals(&self) -> &Vitals {
-        &self.vitals
+    pub(super) fn common(&self) -> &Common {
+        &self.common
     }
 
     #[inline]
     pub(super) fn decay(&self) -> Decay {
-        self.vitals.common.decay()
+        self.common.decay()
     }
 }
 
@@ -288,7 +333,7 @@ impl fmt::Debug for Slot {
             .field("endpoint", &self.endpoint)
             .field("weight", &self.weight)
             .field("in_flight", &self.in_flight())
-            .field("marks", &self.vitals.marks.load(Ordering::Relaxed))
+            .field("marks", &self.home().marks.load(Ordering::Relaxed))
             .finish_non_exhaustive()
     }
 }

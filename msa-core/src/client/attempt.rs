@@ -2,59 +2,125 @@
 
 use std::time::Duration;
 
+use http::{HeaderName, StatusCode};
 use reqwest::Response;
 
+use super::breaker::{self, Settled};
 use super::deadline::Deadline;
 use super::record::CallRecord;
+use super::service::Snapshot;
 use super::{CallError, CallErrorKind};
-use crate::balance::{Answer, Pick};
+use crate::balance::{Answer, LOAD_HEADER, LoadReport, Pick};
 use crate::clock::{self, Instant};
 use crate::discovery::Endpoint;
 use crate::event::{Event, Outcome};
+use crate::resilience::breaker::OwnedPermit;
+
+/// Whoever answers with it wants no further calls.
+const DRAINING: HeaderName = HeaderName::from_static("x-msa-draining");
 
 /// An attempt under way. Dropped before its end it was cancelled, which is neither success nor failure.
 pub(super) struct Attempt<'a> {
+    call: &'a Calling<'a>,
     pick: Pick,
+    permit: Option<OwnedPermit>,
     guard: Guard<'a>,
-    timeout: Duration,
-    deadline: &'a Deadline,
+}
+
+/// What all attempts of a call share.
+pub(super) struct Calling<'a> {
+    pub(super) record: &'a CallRecord,
+    pub(super) state: &'a Snapshot,
+    pub(super) timeout: Duration,
+    pub(super) deadline: Deadline,
+}
+
+/// How an attempt ended, and when.
+pub(super) struct Ended {
+    pub(super) result: Result<Answered, CallError>,
+    pub(super) number: u32,
+    pub(super) took: Duration,
+    pub(super) now: Instant,
+}
+
+impl Ended {
+    /// Whether it is an answer that another attempt would hardly better.
+    pub(super) fn is_good(&self) -> bool {
+        self.result.as_ref().is_ok_and(|answered| {
+            let status = answered.response.status();
+            !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS
+        })
+    }
+
+    /// How it went, for those who count; and whether the callee turned the request away.
+    pub(super) fn outcome(&self, deadline: &Deadline) -> (breaker::Outcome, bool) {
+        match &self.result {
+            Ok(answered) => {
+                let status = answered.response.status();
+                let shed = matches!(status.as_u16(), 429 | 503);
+                (breaker::outcome_of_status(status, false), shed)
+            }
+            Err(error) => {
+                let outcome = breaker::outcome_of_error(error, deadline.is_inherited());
+                (outcome, false)
+            }
+        }
+    }
+}
+
+/// A response whose headers are there.
+pub(super) struct Answered {
+    pub(super) response: Response,
+    pub(super) pick: Pick,
+    pub(super) settled: Settled,
 }
 
 impl<'a> Attempt<'a> {
     pub(super) fn begin(
-        record: &'a CallRecord,
+        call: &'a Calling<'a>,
         pick: Pick,
-        timeout: Duration,
-        deadline: &'a Deadline,
+        permit: Option<OwnedPermit>,
+        number: u32,
         now: Instant,
     ) -> Self {
         let endpoint = pick.endpoint().clone();
+        let record = call.record;
         record.tell(&Event::Picked {
             service: record.service().name(),
             endpoint: endpoint.authority(),
-            attempt: record.attempt(),
+            attempt: number,
         });
         Self {
+            call,
             pick,
+            permit,
             guard: Guard {
                 record,
                 endpoint,
+                number,
                 started: now,
                 ended: false,
             },
-            timeout,
-            deadline,
         }
+    }
+
+    /// Which try of the call it is, from 1.
+    pub(super) fn number(&self) -> u32 {
+        self.guard.number
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.guard.endpoint
     }
 
     /// The time that this service waits for the response's headers: what the called one is told.
     pub(super) fn budget(&self) -> Duration {
-        self.timeout.min(self.left())
+        self.call.timeout.min(self.left())
     }
 
     /// The time until the deadline when the attempt began.
     fn left(&self) -> Duration {
-        let deadline = self.deadline.at();
+        let deadline = self.call.deadline.at();
         deadline.saturating_duration_since(self.guard.started)
     }
 
@@ -62,51 +128,120 @@ impl<'a> Attempt<'a> {
     pub(super) async fn wait<E: Into<CallError>>(
         self,
         sent: impl Future<Output = Result<Response, E>>,
-    ) -> Result<(Response, Pick), CallError> {
+    ) -> Ended {
         let until = self.guard.started + self.budget();
         let result = tokio::time::timeout_at(until, sent).await;
         let now = clock::now();
-        let (outcome, result) = match result {
-            Ok(Ok(response)) => {
-                let status = Outcome::Status(response.status().as_u16());
-                (status, Ok(response))
-            }
-            Ok(Err(error)) => {
-                let error = self.guard.name(error.into());
-                (Outcome::Failed(error.kind().as_str()), Err(error))
-            }
+        match result {
+            Ok(Ok(response)) => self.answered(response, now),
+            Ok(Err(error)) => self.failed(error.into(), now),
             Err(_elapsed) => {
-                let error = self.guard.name(self.late());
-                (Outcome::Failed(error.kind().as_str()), Err(error))
+                let error = self.late();
+                self.failed(error, now)
             }
-        };
+        }
+    }
+
+    fn answered(self, response: Response, now: Instant) -> Ended {
         let Self {
-            mut pick, guard, ..
+            call,
+            mut pick,
+            permit,
+            guard,
         } = self;
-        let answer = match &result {
-            Ok(response) => Answer::of_status(response.status().as_u16()),
-            Err(_) => Answer::LocalFailure,
-        };
-        pick.headers(answer, now);
-        guard.end(outcome, now);
-        result.map(|response| (response, pick))
+        let (status, headers) = (response.status(), response.headers());
+        let leaving = headers.contains_key(DRAINING);
+        if leaving && pick.draining(now) {
+            tell_draining(call.record, &pick);
+        }
+        if let Some(load) = headers.get(LOAD_HEADER)
+            && let Some(report) = LoadReport::parse(load.as_bytes())
+        {
+            pick.report(report, now);
+        }
+        let breakers = &call.state.policies.breakers;
+        let outcome = breaker::outcome_of_status(status, leaving);
+        let settled = breakers.settle(permit, outcome, now);
+        pick.headers(
+            match outcome {
+                breaker::Outcome::Ignored => Answer::Ignored,
+                _ => Answer::of_status(status.as_u16()),
+            },
+            now,
+        );
+        call.state.tell_breaker(call.record, &pick, now);
+        let (number, took) = guard.end(Outcome::Status(status.as_u16()), now);
+        Ended {
+            result: Ok(Answered {
+                response,
+                pick,
+                settled,
+            }),
+            number,
+            took,
+            now,
+        }
+    }
+
+    fn failed(self, error: CallError, now: Instant) -> Ended {
+        let Self {
+            call,
+            mut pick,
+            permit,
+            guard,
+        } = self;
+        let error = guard.name(error);
+        let breakers = &call.state.policies.breakers;
+        let outcome = breaker::outcome_of_error(&error, call.deadline.is_inherited());
+        breakers.settle(permit, outcome, now);
+        pick.headers(
+            match outcome {
+                breaker::Outcome::Ignored => Answer::Ignored,
+                _ => Answer::LocalFailure,
+            },
+            now,
+        );
+        call.state.tell_breaker(call.record, &pick, now);
+        if error.kind() == CallErrorKind::AttemptTimeout {
+            call.record.tell(&Event::TimedOut {
+                service: call.record.service().name(),
+                limit: "attempt",
+                after: call.timeout,
+            });
+        }
+        let (number, took) = guard.end(Outcome::Failed(error.kind().as_str()), now);
+        Ended {
+            result: Err(error),
+            number,
+            took,
+            now,
+        }
     }
 
     fn late(&self) -> CallError {
-        if self.timeout < self.left() {
-            let limit = humantime::format_duration(self.timeout);
+        if self.call.timeout < self.left() {
+            let limit = humantime::format_duration(self.call.timeout);
             let message = format!("no response within the attempt timeout of {limit}");
             CallError::new(CallErrorKind::AttemptTimeout, message)
         } else {
-            self.deadline.error()
+            self.call.deadline.error()
         }
     }
+}
+
+#[cold]
+fn tell_draining(record: &CallRecord, pick: &Pick) {
+    record.tell(&Event::Draining {
+        service: record.service().name(),
+        endpoint: pick.endpoint().authority(),
+    });
 }
 
 /// Tells the attempt's end, or that it was cancelled when it is dropped before.
 struct Guard<'a> {
     record: &'a CallRecord,
     endpoint: Endpoint,
+    number: u32,
     started: Instant,
     ended: bool,
 }
@@ -116,19 +251,21 @@ impl Guard<'_> {
         self.record.name(error).with_endpoint(self.endpoint.clone())
     }
 
-    fn end(mut self, outcome: Outcome<'_>, now: Instant) {
+    fn end(mut self, outcome: Outcome<'_>, now: Instant) -> (u32, Duration) {
         self.ended = true;
-        self.tell(outcome, now);
+        (self.number, self.tell(outcome, now))
     }
 
-    fn tell(&self, outcome: Outcome<'_>, now: Instant) {
+    fn tell(&self, outcome: Outcome<'_>, now: Instant) -> Duration {
+        let elapsed = now.saturating_duration_since(self.started);
         self.record.tell(&Event::AttemptEnded {
             service: self.record.service().name(),
             endpoint: self.endpoint.authority(),
-            attempt: self.record.attempt(),
+            attempt: self.number,
             outcome,
-            elapsed: now.saturating_duration_since(self.started),
+            elapsed,
         });
+        elapsed
     }
 }
 

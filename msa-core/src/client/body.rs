@@ -1,6 +1,7 @@
 //! The response as the caller gets it: its body has a size limit and a deadline, and ends what the call counted.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -9,8 +10,12 @@ use pin_project_lite::pin_project;
 use reqwest::{Body, Response, ResponseBuilderExt};
 use tokio::time::Sleep;
 
+use super::admission::Admission;
+use super::attempt::Answered;
+use super::breaker::Settled;
 use super::deadline::Deadline;
 use super::record::CallRecord;
+use super::service::Snapshot;
 use super::{CallError, CallErrorKind};
 use crate::balance::Pick;
 use crate::clock::{self, Instant};
@@ -18,25 +23,44 @@ use crate::config::Size;
 
 /// Wraps the body of a response whose headers arrived. `deadline` is `None` for a stream.
 ///
-/// Version, status, headers, length, extensions (with them the remote address) and URL stay as they were.
+/// Version, status, headers, length and extensions (with them the remote address) stay as they were. Its URL names the
+/// service as the caller did, not the endpoint: so it can be called again (also by a relative link), and reqwest's own
+/// errors, which know no more than the URL, name the service.
 pub(super) fn guard(
-    response: Response,
+    answered: Answered,
     mut record: CallRecord,
-    pick: Pick,
+    state: Arc<Snapshot>,
+    admission: Admission,
     max: u64,
     deadline: Option<Deadline>,
 ) -> Result<Response, CallError> {
+    let Answered {
+        response,
+        pick,
+        settled,
+    } = answered;
     record.answered(response.status().as_u16());
     let mut end = End {
         record,
+        state,
         pick,
+        settled,
+        admission: Some(admission),
         open: true,
     };
     if response.content_length() == Some(0) {
         end.settle(None);
-        return Ok(response);
+        if response.status().as_u16() < 400 {
+            return Ok(response); // nothing is read from it, and nothing can be wrong with it
+        }
     }
-    let url = response.url().clone();
+    let mut url = response.url().clone();
+    let service = end.record.service();
+    if !service.is_plain() {
+        // Both can be: the caller's URL had this host, and a port is always optional with one.
+        let _ = url.set_host(Some(service.name()));
+        let _ = url.set_port(None);
+    }
     let (parts, body) = http::Response::<Body>::from(response).into_parts();
     let mut builder = http::Response::builder()
         .status(parts.status)
@@ -69,7 +93,10 @@ pub(super) fn guard(
 /// What the end of the body ends.
 struct End {
     record: CallRecord,
+    state: Arc<Snapshot>,
     pick: Pick,
+    settled: Settled,
+    admission: Option<Admission>,
     open: bool,
 }
 
@@ -83,10 +110,18 @@ impl End {
             let now = now();
             match failure {
                 None => self.pick.complete(now),
-                Some(_) => self.pick.body_failed(now),
+                Some(_) => self.failed(now),
             }
             self.record.end(failure, now);
+            self.admission = None;
         }
+    }
+
+    fn failed(&mut self, now: Instant) {
+        self.pick.body_failed(now);
+        let breakers = &self.state.policies.breakers;
+        breakers.body_failed(&self.pick, self.settled, now);
+        self.state.tell_breaker(&self.record, &self.pick, now);
     }
 
     fn fail(&mut self, error: CallError) -> CallError {

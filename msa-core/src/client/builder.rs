@@ -11,16 +11,16 @@ use super::service::Shared;
 use super::services::Services;
 use super::transport::{ReqwestTransport, Transport, lean};
 use super::{CallError, CallErrorKind, ServiceClient};
-use crate::balance::{self, Balancer, Fleet};
+use crate::balance::{self, Balanced, Balancer, Fleet};
 use crate::clock::{self, Instant};
 use crate::config::{BalancerName, ClientSettings, Settings};
 use crate::discovery::Discover;
 use crate::event::{Observer, Observers};
 use crate::txn::{Headers, Txn};
 
-/// Makes the balancer of a service, on the fleet of the last one if there was one.
+/// Makes the balancer of a service, on this fleet unless it has its own, by this seed.
 pub(super) type MakeBalancer = Arc<
-    dyn Fn(&str, &ClientSettings, Option<&Arc<Fleet>>, Instant) -> Arc<dyn Balancer> + Send + Sync,
+    dyn Fn(&str, &ClientSettings, &Arc<Fleet>, u64, Instant) -> Arc<dyn Balancer> + Send + Sync,
 >;
 
 /// Builds a [`ServiceClient`].
@@ -86,11 +86,14 @@ impl ServiceClientBuilder {
     }
 
     /// Makes the balancer of a service, given the service's name and `clients.<name>.balancer`. Defaults to the named one.
+    ///
+    /// Breakers and outlier detection belong to the fleet that the library makes; a balancer of your own goes without, unless
+    /// its fleet brings them.
     pub fn balancer<F>(mut self, make: F) -> Self
     where
         F: Fn(&str, BalancerName) -> Arc<dyn Balancer> + Send + Sync + 'static,
     {
-        self.make_balancer = Some(Arc::new(move |service, settings, _, _| {
+        self.make_balancer = Some(Arc::new(move |service, settings, _, _, _| {
             make(service, settings.balancer)
         }));
         self
@@ -149,7 +152,8 @@ impl ServiceClientBuilder {
                 .transport
                 .unwrap_or_else(|| Arc::new(ReqwestTransport::new())),
             observers: self.observers,
-            make_balancer: self.make_balancer.unwrap_or_else(|| by_name(seed)),
+            make_balancer: self.make_balancer.unwrap_or_else(|| Arc::new(by_name)),
+            seed,
             settings: self.settings,
         };
         let services = Arc::new(Services::new(
@@ -172,18 +176,16 @@ impl ServiceClientBuilder {
     }
 }
 
-/// The balancers that the configuration names, each service's with its own chance.
-fn by_name(seed: u64) -> MakeBalancer {
-    Arc::new(move |service, settings, fleet, now| {
-        let seed = service
-            .bytes()
-            .fold(seed, |seed, byte| seed.rotate_left(7) ^ u64::from(byte));
-        let (name, settings) = (settings.balancer, &settings.balance);
-        match fleet {
-            Some(fleet) => balance::build_on(fleet.clone(), name, settings, seed, now),
-            None => balance::build(name, settings, seed, now),
-        }
-    })
+/// The balancer that the configuration names.
+fn by_name(
+    _service: &str,
+    settings: &ClientSettings,
+    fleet: &Arc<Fleet>,
+    seed: u64,
+    now: Instant,
+) -> Arc<dyn Balancer> {
+    let algorithm = balance::algorithm(settings.balancer, &settings.balance, seed);
+    Arc::new(Balanced::new(fleet.clone(), algorithm, now))
 }
 
 /// Half of a new GTXID: the one place where chance comes from outside.

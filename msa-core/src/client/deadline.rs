@@ -49,6 +49,11 @@ impl Deadline {
         self.at
     }
 
+    /// Whether it is the caller's, not this call's own.
+    pub(super) fn is_inherited(&self) -> bool {
+        matches!(self.bound, Bound::Inherited)
+    }
+
     pub(super) fn has_passed(&self, now: Instant) -> bool {
         now >= self.at
     }

@@ -2,7 +2,7 @@
 //!
 //! A stream cannot be copied. But a connection that is refused leaves it untouched, and a stream that HTTP/2 turns back has
 //! often only had its first pieces read, which nobody has seen. reqwest drops the body with the request that it could not
-//! send; so it only gets a loan of it, and the pieces that it reads are kept as well, up to [`KEPT`] bytes (linkerd's replay
+//! send; so it only gets a loan of it, and the pieces that it reads are kept as well, up to `retry.replay_limit`, 64 KiB (linkerd's replay
 //! buffer has the same size). They are shared, not copied.
 
 use std::collections::VecDeque;
@@ -13,9 +13,6 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use reqwest::Body;
-
-/// A body of which more was read does not come back.
-const KEPT: usize = 64 * 1024;
 
 /// The lender's side.
 #[derive(Debug)]
@@ -29,22 +26,30 @@ struct State {
     body: Option<Body>,
     ended: bool,
     read: VecDeque<Bytes>,
-    kept: usize,
+    kept: u64,
+    limit: u64,
     /// More was read than is kept.
     spent: bool,
 }
 
 impl Lent {
     /// Lends the body: what is to be sent, and the way to get it back.
-    pub(super) fn out(body: Body) -> (Body, Self) {
+    pub(super) fn out(body: Body, limit: u64) -> (Body, Self) {
         let slot = Arc::new(Mutex::new(State {
             body: Some(body),
             ended: false,
             read: VecDeque::new(),
             kept: 0,
+            limit,
             spent: false,
         }));
         (Body::wrap(Loan(Arc::clone(&slot))), Self(slot))
+    }
+
+    /// Whether it could be had back whole.
+    pub(super) fn is_whole(&self) -> bool {
+        let state = lock(&self.0);
+        state.body.is_some() && !state.spent
     }
 
     /// The whole body, unless too much of it was read.
@@ -79,8 +84,8 @@ impl http_body::Body for Loan {
         match &frame {
             None => state.ended = true,
             Some(Ok(frame)) => match frame.data_ref() {
-                Some(data) if state.kept + data.len() <= KEPT && !state.spent => {
-                    state.kept += data.len();
+                Some(data) if state.fits(data) => {
+                    state.kept += data.len() as u64;
                     state.read.push_back(data.clone());
                 }
                 _ => state.spend(),
@@ -104,6 +109,10 @@ impl http_body::Body for Loan {
 }
 
 impl State {
+    fn fits(&self, data: &Bytes) -> bool {
+        !self.spent && self.kept + data.len() as u64 <= self.limit
+    }
+
     fn spend(&mut self) {
         self.spent = true;
         self.read.clear();
@@ -163,6 +172,8 @@ mod tests {
 
     use super::*;
 
+    const KEPT: u64 = 64 * 1024;
+
     fn stream_of(pieces: [Bytes; 2]) -> Body {
         Body::wrap_stream(stream::iter(pieces.map(Ok::<_, std::io::Error>)))
     }
@@ -176,7 +187,7 @@ mod tests {
         for frames in 0..4 {
             let mut body = one_two();
             for _ in 0..3 {
-                let (mut sent, lent) = Lent::out(body);
+                let (mut sent, lent) = Lent::out(body, KEPT);
                 for _ in 0..frames {
                     let _read = sent.frame().await;
                 }
@@ -190,15 +201,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_of_which_much_was_read_does_not_come_back() {
-        let pieces = [Bytes::from(vec![0; KEPT]), Bytes::from_static(b"x")];
-        let (mut sent, lent) = Lent::out(stream_of(pieces));
+        let pieces = [Bytes::from(vec![0; 64 * 1024]), Bytes::from_static(b"x")];
+        let (mut sent, lent) = Lent::out(stream_of(pieces), KEPT);
         while sent.frame().await.is_some() {}
         assert!(lent.back().is_none());
     }
 
     #[tokio::test]
     async fn loan_and_replay_are_as_long_as_the_body() {
-        let (mut sent, lent) = Lent::out(Body::from("body"));
+        let (mut sent, lent) = Lent::out(Body::from("body"), KEPT);
         assert_eq!(sent.size_hint().exact(), Some(4));
         let _read = sent.frame().await;
         assert_eq!(lent.back().unwrap().size_hint().exact(), Some(4));

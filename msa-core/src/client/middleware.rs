@@ -9,13 +9,13 @@ use http::header::{HOST, HeaderValue};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 
-use super::attempt::Attempt;
+use super::admission::Admission;
+use super::attempt::{Attempt, Calling};
+use super::choice::{ChoiceOptions, choose};
 use super::deadline::Deadline;
 use super::record::CallRecord;
 use super::services::Services;
-use super::stack::NO_INSTANCE;
 use super::{CallError, CallErrorKind, CallOptions, ServiceClient, body, stack, target};
-use crate::balance::PickHint;
 use crate::clock;
 use crate::config::Size;
 use crate::discovery::{Endpoint, Scheme};
@@ -76,6 +76,10 @@ impl Middleware for Outbound {
 /// proxies and retries are as you set them; and an endpoint that has an address beside its name is called at the address
 /// with its name in `Host` only, which is right for plain HTTP/1 and nothing else. An `https://` endpoint is therefore
 /// called by its name, which DNS must know.
+///
+/// Your client needs a TLS provider of its own: the feature `tls` turns on reqwest's `rustls-no-provider` for the whole program, and
+/// with that alone `reqwest::Client::new()` panics. Take reqwest with its feature `rustls`, or install a provider first
+/// (`rustls::crypto::ring::default_provider().install_default()`).
 pub struct ServiceMiddleware {
     services: Arc<Services>,
     headers: Headers,
@@ -108,38 +112,38 @@ impl ServiceMiddleware {
         let state = service.current(shared, now);
         let own = request.timeout().copied();
         let deadline = Deadline::of(now, &state.limits, &options, own, txn.deadline());
-        let mut record = CallRecord::begin(service, txn.next_call(), shared.observers.clone(), now);
+        let choice = extensions.get::<ChoiceOptions>().cloned();
+        let record = CallRecord::begin(service, txn.next_call(), shared.observers.clone(), now);
         if deadline.has_passed(now) {
             let error = record.name(deadline.error());
             return Err(record.fail(error));
         }
-        let Some(pick) = state.balancer.pick(&PickHint::default(), now) else {
-            let error = record.error(CallErrorKind::NoEndpoint, NO_INSTANCE);
-            return Err(record.fail(error));
+        let mut avoid = ChoiceOptions::avoided(choice.as_ref());
+        let (pick, permit) = match choose(&state, &record, choice.as_ref(), &mut avoid, now) {
+            Ok(chosen) => chosen,
+            Err(error) => return Err(record.fail(error)),
         };
-        record.next_attempt();
         if let Err(error) = point_by_address(&mut request, pick.endpoint()) {
             let error = record.name(error);
             return Err(record.fail(error));
         }
-        let timeout = options
-            .get_attempt_timeout()
-            .unwrap_or(state.limits.attempt_timeout);
-        let attempt = Attempt::begin(&record, pick, timeout, &deadline, now);
-        target::keep_end_to_end(&self.headers, request.headers_mut());
-        self.headers.inject(
-            record.call(),
-            record.attempt(),
-            Some(attempt.budget()),
-            request.headers_mut(),
-        );
-        match attempt.wait(next.run(request, extensions)).await {
-            Ok((response, pick)) => {
+        let calling = Calling {
+            record: &record,
+            state: &state,
+            timeout: (options.get_attempt_timeout()).unwrap_or(state.limits.attempt_timeout),
+            deadline,
+        };
+        let attempt = Attempt::begin(&calling, pick, permit, record.next_attempt(), now);
+        stack::inject(&self.headers, &mut request, &attempt, &record);
+        let ended = attempt.wait(next.run(request, extensions)).await;
+        match ended.result {
+            Ok(answered) => {
                 let max = options
                     .get_max_response()
                     .map_or(state.limits.max_response, Size::get);
                 let covers_body = (!options.is_stream()).then_some(deadline);
-                body::guard(response, record, pick, max, covers_body)
+                let admission = Admission::default();
+                body::guard(answered, record, state, admission, max, covers_body)
             }
             Err(error) => Err(record.fail(error)),
         }

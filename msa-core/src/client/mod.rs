@@ -32,11 +32,39 @@
 //! [`CallOptions::stream`]. An *attempt* has `attempt_timeout` (3 s) up to the response's headers. The called service is told
 //! the smaller of the two in `x-txn-timeout-ms`, so it stops when nobody waits any more.
 //!
+//! # Which instance
+//!
+//! The [balancer](crate::balance) picks one for each attempt: not one that this call tried already, nor one that is draining, is
+//! set aside as an [outlier](crate::balance::outlier), or has an open [breaker](crate::resilience::breaker). While fewer than half
+//! are healthy all are used, and breakers only report; but when no breaker at all lets a call through, it fails at once as
+//! [`CallErrorKind::CircuitOpen`]. [`ChoiceOptions`] say more for one call.
+//!
 //! # What is sent again
 //!
-//! Only what was certainly never processed, whatever its method: connection refused, stream refused, connection closed by a
-//! graceful GOAWAY or while idle. At most twice, elsewhere if there is an elsewhere, within the deadline, and only when the
-//! body is in memory or at most 64 KiB of its stream were read. reqwest's own retries and redirects are off.
+//! What was certainly never processed, whatever its method: connection refused, stream refused, connection closed by a graceful
+//! GOAWAY or while idle. What may have been processed (502, 503, 504, 429, a broken connection, an attempt that timed out) only when
+//! it is idempotent: by its method, by `Idempotency-Key`, or by [`CallOptions::idempotent`]. At most twice, elsewhere if there is an
+//! elsewhere, after a backoff with jitter or when the answer's `Retry-After` says, within the deadline, within the destination's
+//! [budget](crate::resilience::budget) and the transaction's own, and never when an answer says `x-txn-retry: never`. A body in
+//! memory can be sent again, one that is a stream if at most 64 KiB of it were read. [`CallError::tries`] lists what came of the
+//! attempts before the last; of a response that was not good enough the last one is the call's. reqwest's own retries and
+//! redirects are off.
+//!
+//! # What else may happen to a call
+//!
+//! | policy | default | configured by `clients.<name>.` |
+//! | --- | --- | --- |
+//! | [bulkhead](crate::resilience::bulkhead) | 1024 calls at a time, no queue | `bulkhead` |
+//! | [concurrency limit](crate::resilience::limit) | off | `limit` |
+//! | rate limit (feature `rate-limit`) | off | `rate_limit` |
+//! | [throttle](crate::resilience::throttle) | off | `throttle` |
+//! | [hedge](crate::resilience::hedge) | off | `hedge` |
+//! | the last good answer stands in for a `GET` that failed | off | `fallback` |
+//! | identical `GET`s in flight share one answer | off | `coalesce` |
+//! | [active health checks](crate::balance::ActiveHealth) | off | `active_health` |
+//! | faults on purpose (feature `fault`) | off | `fault` |
+//!
+//! All of them are live: a changed file holds from the next call on, and what was counted stays.
 //!
 //! # Names and addresses
 //!
@@ -49,17 +77,27 @@
 //! `send()` returns a [`reqwest_middleware::Error`], reading a body a [`reqwest::Error`]; `CallError::from` turns both into
 //! a [`CallError`]. A response with an error status is a response, as with reqwest.
 
+mod admission;
+mod answers;
 mod attempt;
 mod body;
+mod breaker;
 mod builder;
+mod choice;
 mod deadline;
 mod error;
+#[cfg(feature = "fault")]
+mod faulty;
+mod hedging;
+mod kept;
 mod lend;
 mod middleware;
 mod options;
+mod policies;
 mod problem;
+mod questions;
 mod record;
-mod resend;
+mod retry;
 mod service;
 mod services;
 mod stack;
@@ -76,9 +114,11 @@ use crate::txn::Headers;
 use services::Services;
 
 pub use builder::ServiceClientBuilder;
-pub use error::{CallError, CallErrorKind};
+pub use choice::ChoiceOptions;
+pub use error::{CallError, CallErrorKind, Try, TryEnd};
 pub use middleware::ServiceMiddleware;
 pub use options::CallOptions;
+pub use transport::Failure;
 
 /// Calls other services by name. Cheap to clone; clones share connections and everything that was learnt.
 #[derive(Clone)]

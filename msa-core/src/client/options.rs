@@ -22,6 +22,8 @@ pub struct CallOptions {
     attempt_timeout: Option<Duration>,
     max_response: Option<Size>,
     stream: bool,
+    idempotent: Option<bool>,
+    max_retries: Option<u32>,
 }
 
 impl CallOptions {
@@ -56,6 +58,27 @@ impl CallOptions {
     pub fn stream(mut self) -> Self {
         self.stream = true;
         self
+    }
+
+    /// Whether the service may process the request twice without harm, so that it is tried again after failures that leave open
+    /// whether it was processed. Defaults to what its method says, and `true` for a request with an `Idempotency-Key`.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = Some(idempotent);
+        self
+    }
+
+    /// How many attempts may follow the first; 0 is one attempt. Defaults to `clients.<name>.retry.max_retries`.
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = Some(retries);
+        self
+    }
+
+    pub(super) fn get_idempotent(&self) -> Option<bool> {
+        self.idempotent
+    }
+
+    pub(super) fn get_max_retries(&self) -> Option<u32> {
+        self.max_retries
     }
 
     pub(super) fn get_timeout(&self) -> Option<Duration> {

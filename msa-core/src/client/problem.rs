@@ -6,21 +6,26 @@ use crate::problem::Problem;
 /// `?` in a handler turns a failed call into an answer: the status that fits, and `Retry-After` when the called service
 /// sent one.
 ///
-/// The answer names the service and the kind of failure. The endpoint, and what configuration would help, are for those
+/// The answer names the service, the kind of failure and the status that the service answered, if it did (`upstream_status`).
+/// The endpoint, and what configuration would help, are for those
 /// who run the service: they are logged, under the same GTXID.
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         let kind = error.kind().as_str();
         let mut problem = Self::new(error.status()).with("kind", kind);
+        let reason = match error.response_status() {
+            Some(status) => format!("it answered {}", status.as_u16()),
+            None => kind.replace('_', " "),
+        };
         problem = match error.service() {
             Some(service) => problem
-                .detail(format!(
-                    "the call to {service} failed: {}",
-                    kind.replace('_', " ")
-                ))
+                .detail(format!("the call to {service} failed: {reason}"))
                 .with("service", service),
-            None => problem.detail(format!("a call failed: {}", kind.replace('_', " "))),
+            None => problem.detail(format!("a call failed: {reason}")),
         };
+        if let Some(status) = error.response_status() {
+            problem = problem.with("upstream_status", status.as_u16());
+        }
         if let Some(after) = error.retry_after() {
             problem = problem.retry_after(after);
         }
@@ -35,7 +40,7 @@ impl From<reqwest_middleware::Error> for Problem {
 }
 
 impl From<reqwest::Error> for Problem {
-    /// For the errors of reading a response's body.
+    /// For `error_for_status` and the errors of reading a response's body.
     fn from(error: reqwest::Error) -> Self {
         CallError::from(error).into()
     }

@@ -1,9 +1,10 @@
 //! One logical call from its start to the end of its body, and what observers are told of it.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::service::Service;
-use super::{CallError, CallErrorKind};
+use super::{CallError, CallErrorKind, Try};
 use crate::clock::{self, Instant};
 use crate::event::{Event, Observers, Outcome};
 use crate::txn::Call;
@@ -14,7 +15,9 @@ pub(super) struct CallRecord {
     call: Call,
     observers: Observers,
     started: Instant,
-    attempts: u32,
+    attempts: AtomicU32,
+    /// What came of the attempts that were not the last.
+    tries: Mutex<Vec<Try>>,
     outcome: Outcome<'static>,
     ended: bool,
 }
@@ -31,7 +34,8 @@ impl CallRecord {
             call,
             observers,
             started: now,
-            attempts: 0,
+            attempts: AtomicU32::new(0),
+            tries: Mutex::default(),
             outcome: Outcome::Cancelled,
             ended: false,
         }
@@ -45,13 +49,27 @@ impl CallRecord {
         &self.call
     }
 
-    /// Which attempt runs now, from 1; 0 before the first.
-    pub(super) fn attempt(&self) -> u32 {
-        self.attempts
+    /// How many attempts began.
+    pub(super) fn attempts(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed)
     }
 
-    pub(super) fn next_attempt(&mut self) {
-        self.attempts = self.attempts.saturating_add(1);
+    /// The number of the attempt that begins now.
+    pub(super) fn next_attempt(&self) -> u32 {
+        self.attempts.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// An attempt ended, and the call goes on.
+    pub(super) fn tried(&self, one: Try) {
+        self.tries().push(one);
+    }
+
+    fn tries(&self) -> MutexGuard<'_, Vec<Try>> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn observers(&self) -> &Observers {
+        &self.observers
     }
 
     pub(super) fn tell(&self, event: &Event<'_>) {
@@ -76,14 +94,17 @@ impl CallRecord {
     pub(super) fn name(&self, error: CallError) -> CallError {
         error
             .with_service(self.service.name().clone())
-            .with_attempts(self.attempts)
+            .with_attempts(self.attempts())
             .with_gtxid(*self.call.gtxid())
     }
 
     /// The call failed: tells so, and gives the error back.
     pub(super) fn fail(mut self, error: CallError) -> CallError {
         self.end(Some(error.kind()), clock::now());
-        error
+        match self.tries() {
+            tries if tries.is_empty() => error,
+            mut tries => error.with_tries(std::mem::take(&mut tries)),
+        }
     }
 
     /// The call is over, with this failure or with what was answered.
@@ -94,7 +115,7 @@ impl CallRecord {
         self.ended = true;
         self.tell(&Event::CallEnded {
             service: self.service.name(),
-            attempts: self.attempts,
+            attempts: self.attempts(),
             outcome: self.outcome,
             elapsed: now.saturating_duration_since(self.started),
         });

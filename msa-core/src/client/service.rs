@@ -1,6 +1,6 @@
 //! What the client knows of one service: its endpoints, its balancer, its settings.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,18 +8,23 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::builder::MakeBalancer;
+use super::policies::Policies;
+use super::record::CallRecord;
 use super::transport::{ConnectionSettings, Transport};
-use crate::balance::Balancer;
+use crate::balance::{Balancer, Fleet, Pick};
 use crate::clock::Instant;
 use crate::config::{BalanceSettings, BalancerName, ClientSettings, Settings};
 use crate::discovery::{Endpoint, EndpointSet};
 use crate::event::Observers;
 
-/// What all services of a client share.
+/// What all services of a client share. Cheap to clone.
+#[derive(Clone)]
 pub(super) struct Shared {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) observers: Observers,
     pub(super) make_balancer: MakeBalancer,
+    /// Where all chance comes from.
+    pub(super) seed: u64,
     pub(super) settings: watch::Receiver<Arc<Settings>>,
 }
 
@@ -29,6 +34,8 @@ pub(super) struct Service {
     plain: bool,
     now: ArcSwap<Snapshot>,
     refreshing: Mutex<()>,
+    /// Whether a task sees to its active health checks.
+    pub(super) is_asked: AtomicBool,
     /// When discovery was last asked for the name of a plain host, in milliseconds of the client's life.
     asked: AtomicU64,
 }
@@ -38,7 +45,9 @@ pub(super) struct Snapshot {
     pub(super) limits: Limits,
     pub(super) connection: Arc<ConnectionSettings>,
     pub(super) balancer: Arc<dyn Balancer>,
+    pub(super) policies: Policies,
     pub(super) endpoints: EndpointSet,
+    fleet: Arc<Fleet>,
     balancer_name: BalancerName,
     balance: BalanceSettings,
     /// Marked as seen up to this snapshot; `None` when the source has ended and nothing will change any more.
@@ -95,13 +104,18 @@ impl Service {
         let endpoints = endpoint_news
             .as_mut()
             .map_or(alone, |news| news.borrow_and_update().clone());
-        let balancer = (shared.make_balancer)(&name, &settings, None, now);
+        let seed = shared.seed_of(&name);
+        let policies = Policies::new(&name, &settings, &shared.observers, seed, now);
+        let fleet = policies.fleet(&settings);
+        let balancer = (shared.make_balancer)(&name, &settings, &fleet, seed, now);
         balancer.update(&endpoints, now);
         let snapshot = Snapshot {
             limits: Limits::from(&settings),
             connection: Arc::new(ConnectionSettings::from(&settings)),
             balancer,
+            policies,
             endpoints,
+            fleet,
             balancer_name: settings.balancer,
             balance: settings.balance,
             endpoint_news,
@@ -112,6 +126,7 @@ impl Service {
             plain,
             now: ArcSwap::from_pointee(snapshot),
             refreshing: Mutex::new(()),
+            is_asked: AtomicBool::new(false),
             asked: AtomicU64::new(0),
         }
     }
@@ -158,6 +173,8 @@ impl Service {
             limits: old.limits,
             connection: old.connection.clone(),
             balancer: old.balancer.clone(),
+            policies: old.policies.clone(),
+            fleet: old.fleet.clone(),
             endpoints: old.endpoints.clone(),
             balancer_name: old.balancer_name,
             balance: old.balance.clone(),
@@ -175,12 +192,14 @@ impl Service {
                 next.connection = Arc::new(connection);
             }
             if settings.balancer != next.balancer_name || settings.balance != next.balance {
+                let seed = shared.seed_of(&self.name);
                 next.balancer =
-                    (shared.make_balancer)(&self.name, &settings, old.balancer.fleet(), now);
+                    (shared.make_balancer)(&self.name, &settings, &next.fleet, seed, now);
                 next.balancer.update(&next.endpoints, now);
                 next.balancer_name = settings.balancer;
-                next.balance = settings.balance;
+                next.balance = settings.balance.clone();
             }
+            next.policies.configure(&settings, &*next.balancer, now);
         }
         if next.endpoints != old.endpoints {
             next.balancer.update(&next.endpoints, now);
@@ -210,7 +229,25 @@ impl Service {
     }
 }
 
+impl Shared {
+    /// Each service has its own chance.
+    pub(super) fn seed_of(&self, service: &str) -> u64 {
+        let mix = |seed: u64, byte| seed.rotate_left(7) ^ u64::from(byte);
+        service.bytes().fold(self.seed, mix)
+    }
+}
+
 impl Snapshot {
+    /// Tells of what the endpoint's breaker did since the last time; `true` when that was anything.
+    pub(super) fn tell_breaker(&self, record: &CallRecord, pick: &Pick, now: Instant) -> bool {
+        let service = record.service().name();
+        let changed = (self.policies.breakers).tell(pick, service, record.observers());
+        if changed {
+            self.policies.outliers.breaker_changed(now);
+        }
+        changed
+    }
+
     fn is_stale(&self) -> bool {
         has_news(self.endpoint_news.as_ref()) || has_news(self.setting_news.as_ref())
     }

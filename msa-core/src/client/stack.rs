@@ -1,17 +1,25 @@
 //! The outbound stack: everything that a call passes, outermost first.
 
+use std::sync::Arc;
+
 use http::Extensions;
 use reqwest::{Request, Response};
 
-use super::attempt::Attempt;
+use super::admission::Admission;
+use super::answers::Answers;
+use super::attempt::{Attempt, Calling, Ended};
+use super::choice::{ChoiceOptions, choose};
 use super::deadline::Deadline;
+#[cfg(feature = "fault")]
+use super::faulty;
+use super::hedging::Hedging;
 use super::record::CallRecord;
-use super::resend::Resend;
+use super::retry::{Next, Retrying};
+use super::service::{Service, Snapshot};
 use super::services::Services;
 use super::transport::SendOptions;
-use super::{CallErrorKind, CallOptions, body, target};
-use crate::balance::PickHint;
-use crate::clock;
+use super::{CallOptions, body, kept, questions, target};
+use crate::clock::{self, Instant};
 use crate::config::Size;
 use crate::txn::{self, Headers, Txn};
 
@@ -19,114 +27,212 @@ use crate::txn::{self, Headers, Txn};
 pub(super) async fn call(
     services: &Services,
     headers: &Headers,
-    mut request: Request,
+    request: Request,
     extensions: &Extensions,
 ) -> reqwest_middleware::Result<Response> {
-    let mut now = clock::now();
+    let now = clock::now();
     let options = extensions.get().copied().unwrap_or(CallOptions::new());
 
     // The transaction: the current one, or a new one that begins with this call.
     let txn = txn::current().unwrap_or_else(|| Txn::begin_at(now));
 
-    // The service: its endpoints, balancer and settings as they are now.
+    // The service: its endpoints, balancer, policies and settings as they are now.
     let service = services
         .find(request.url(), now)
         .map_err(|error| error.with_gtxid(*txn.gtxid()))?;
     let state = service.current(services.shared(), now);
-    let limits = state.limits;
+    questions::follow_health(&service, &state, services.shared());
+    let answers = state.policies.answers.clone();
+    let call = Call {
+        services,
+        headers,
+        options,
+        choice: extensions.get(),
+        txn,
+        service,
+        state,
+        now,
+    };
 
-    // total deadline: the soonest of the inbound one, the configured one and the builder's own; covers the body
-    let own = request.timeout().copied();
-    if own.is_some() {
-        *request.timeout_mut() = None;
-    }
-    let deadline = Deadline::of(now, &limits, &options, own, txn.deadline());
-
-    // journal + span: one logical call, parent of its attempts
-    let observers = services.shared().observers.clone();
-    let mut record = CallRecord::begin(service, txn.next_call(), observers, now);
-
-    // fallback: its place is here
-
-    // bulkhead: its place is here
-
-    // retry / hedge: their place is here; until then only what was never processed is sent again
-    let mut resend = Resend::default();
-    loop {
-        if deadline.has_passed(now) {
-            let error = record.name(deadline.error());
-            return Err(record.fail(error).into());
+    // fallback: an answer from before; and one answer for identical calls in flight
+    match answers.filter(|_| Answers::apply_to(&request, &options)) {
+        None => call.make(request).await,
+        Some(answers) => {
+            let (name, observers) = (call.service.name().clone(), &services.shared().observers);
+            let copy = kept::without_body(&request, request.url().clone());
+            answers
+                .run(&copy, &name, observers, call.make(request))
+                .await
         }
+    }
+}
 
-        // route: its place is here; until then the subset is the whole service
+struct Call<'a> {
+    services: &'a Services,
+    headers: &'a Headers,
+    options: CallOptions,
+    choice: Option<&'a ChoiceOptions>,
+    txn: Txn,
+    service: Arc<Service>,
+    state: Arc<Snapshot>,
+    now: Instant,
+}
 
-        // pick: an endpoint not tried yet in this call
-        let picked = state
-            .balancer
-            .pick(&PickHint::avoiding(resend.tried()), now);
-        let pick = match picked {
-            Some(pick) if !resend.is_pointless_at(pick.endpoint()) => pick,
-            picked => {
-                drop(picked);
-                let none = || record.error(CallErrorKind::NoEndpoint, NO_INSTANCE);
-                let error = resend.into_last().unwrap_or_else(none);
-                return Err(record.fail(error).into());
+impl Call<'_> {
+    async fn make(self, mut request: Request) -> reqwest_middleware::Result<Response> {
+        let Self {
+            services,
+            headers,
+            options,
+            choice,
+            txn,
+            service,
+            state,
+            mut now,
+        } = self;
+        let limits = state.limits;
+
+        // total deadline: the soonest of the inbound one, the configured one and the builder's own; covers the body
+        let own = request.timeout().copied();
+        if own.is_some() {
+            *request.timeout_mut() = None;
+        }
+        let deadline = Deadline::of(now, &limits, &options, own, txn.deadline());
+
+        // journal + span: one logical call, parent of its attempts
+        let observers = services.shared().observers.clone();
+        let record = CallRecord::begin(service, txn.next_call(), observers, now);
+
+        // bulkhead, and what else may stand against the call's beginning
+        let class = txn.criticality();
+        let entered = Admission::enter(&state.policies, &record, class, &deadline, now).await;
+        let mut admission = match entered {
+            Ok(admission) => admission,
+            Err(error) => return Err(record.fail(error).into()),
+        };
+
+        // retry: whether and when the call is tried again
+        let mut retry = Retrying::begin(&state, &request, &options, &deadline, &txn, now);
+        let calling = Calling {
+            record: &record,
+            state: &state,
+            timeout: (options.get_attempt_timeout()).unwrap_or(limits.attempt_timeout),
+            deadline,
+        };
+        let mut avoid = ChoiceOptions::avoided(choice);
+        let answered = loop {
+            if deadline.has_passed(now) {
+                break Err(record.name(deadline.error()));
+            }
+
+            // route: its place is here; until then the subset is the whole service
+
+            // pick: an endpoint not tried yet in this call; breaker: its permit, or another endpoint
+            let (pick, permit) = match choose(&state, &record, choice, &mut avoid, now) {
+                Ok(chosen) => chosen,
+                Err(error) => break Err(error),
+            };
+            retry.started();
+            questions::probe(record.service(), &state, services.shared(), now);
+
+            // attempt: time limit and headers; its span has its place here
+            let attempt = Attempt::begin(&calling, pick, permit, record.next_attempt(), now);
+            let logical = match target::point(request.url_mut(), attempt.endpoint()) {
+                Ok(logical) => logical,
+                Err(error) => break Err(record.name(error)),
+            };
+            let hedge = state
+                .policies
+                .hedge
+                .as_deref()
+                .filter(|_| retry.is_idempotent());
+            let kept = retry.keep(&mut request, logical, hedge.is_some());
+            inject(headers, &mut request, &attempt, &record);
+
+            // transport, after the faults that are injected; hedge: another attempt beside this one
+            let (number, to) = (attempt.number(), attempt.endpoint().clone());
+            let sent = send(services, request, attempt, &record, &state);
+            let ended = match hedge.zip(kept.as_ref().filter(|kept| kept.can_be_copied())) {
+                None => sent.await,
+                Some((hedge, kept)) => {
+                    let hedging = Hedging {
+                        services,
+                        headers,
+                        calling: &calling,
+                        choice,
+                        txn: &txn,
+                        hedge,
+                        kept,
+                    };
+                    hedging.race(sent, number, to, &avoid, now).await
+                }
+            };
+            now = ended.now;
+            let (outcome, shed) = ended.outcome(&deadline);
+            match retry.after(ended, kept, &record, &mut avoid) {
+                Next::Over(result) => {
+                    admission.settle(outcome, shed, now);
+                    break result;
+                }
+                Next::Again(again, delay) => {
+                    request = again;
+                    if !delay.is_zero() {
+                        tokio::time::sleep(delay).await;
+                        now = clock::now();
+                    }
+                }
             }
         };
-        let endpoint = pick.endpoint().clone();
-
-        // breaker: its place is here; it takes its permit for this endpoint or picks again
-
-        // attempt: time limit, headers; injected faults and the attempt's span have their place here
-        record.next_attempt();
-        let timeout = options
-            .get_attempt_timeout()
-            .unwrap_or(limits.attempt_timeout);
-        let attempt = Attempt::begin(&record, pick, timeout, &deadline, now);
-        let logical = match target::point(request.url_mut(), &endpoint) {
-            Ok(logical) => logical,
-            Err(error) => {
-                drop(attempt);
-                let error = record.name(error);
-                return Err(record.fail(error).into());
-            }
-        };
-        let kept = resend.keep(&mut request, logical);
-        let fields = request.headers_mut();
-        fields.reserve(OUR_HEADERS);
-        target::keep_end_to_end(headers, fields);
-        headers.inject(
-            record.call(),
-            record.attempt(),
-            Some(attempt.budget()),
-            fields,
-        );
-
-        // transport
-        let mut send = SendOptions::new(record.service().name(), &state.connection);
-        send.attempt = record.attempt();
-        send.plain = record.service().is_plain();
-        let transport = &services.shared().transport;
-        let sent = transport.send(&endpoint, request, &send);
-        match attempt.wait(sent).await {
-            Ok((response, pick)) => {
+        drop(retry);
+        match answered {
+            Ok(answered) => {
                 let max = options
                     .get_max_response()
                     .map_or(limits.max_response, Size::get);
                 let covers_body = (!options.is_stream()).then_some(deadline);
-                return Ok(body::guard(response, record, pick, max, covers_body)?);
+                let guarded = body::guard(answered, record, state, admission, max, covers_body);
+                Ok(guarded?)
             }
-            Err(error) => match resend.after(error, kept) {
-                Ok(again) => request = again,
-                Err(error) => return Err(record.fail(error).into()),
-            },
+            Err(error) => Err(record.fail(error).into()),
         }
-        now = clock::now();
     }
+}
+
+/// The headers of an attempt.
+pub(super) fn inject(
+    headers: &Headers,
+    request: &mut Request,
+    attempt: &Attempt<'_>,
+    record: &CallRecord,
+) {
+    let fields = request.headers_mut();
+    fields.reserve(OUR_HEADERS);
+    target::keep_end_to_end(headers, fields);
+    let budget = Some(attempt.budget());
+    headers.inject(record.call(), attempt.number(), budget, fields);
 }
 
 /// The transaction's, and what reqwest adds: room for all at once spares the map its growing.
 const OUR_HEADERS: usize = 8;
 
-pub(super) const NO_INSTANCE: &str =
-    "it has no instance now: discovery knows the name and lists no endpoint for it";
+/// Sends it, and waits for the response's headers.
+pub(super) async fn send(
+    services: &Services,
+    request: Request,
+    attempt: Attempt<'_>,
+    record: &CallRecord,
+    state: &Snapshot,
+) -> Ended {
+    let mut options = SendOptions::new(record.service().name(), &state.connection);
+    options.attempt = attempt.number();
+    options.plain = record.service().is_plain();
+    let endpoint = attempt.endpoint().clone();
+    let transport = &services.shared().transport;
+    #[cfg(feature = "fault")]
+    if let Some(faults) = &state.policies.faults {
+        let sent = faulty::send(faults, &**transport, &endpoint, request, &options, record);
+        return attempt.wait(sent).await;
+    }
+    let sent = transport.send(&endpoint, request, &options);
+    attempt.wait(sent).await
+}

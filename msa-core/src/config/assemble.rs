@@ -11,7 +11,7 @@ use super::files::{Files, Places};
 use super::layer::{Layer, Layers, Sources};
 use super::schema::Node;
 use super::section::{self, AnySection, Kind, Refused};
-use super::{Settings, clients, forms, path, secrets, suggest, toml, validate, walk};
+use super::{Settings, certificates, clients, forms, path, secrets, suggest, toml, validate, walk};
 
 /// Everything that loading needs; the same at every reload.
 pub(super) struct Recipe {
@@ -19,7 +19,6 @@ pub(super) struct Recipe {
     pub(super) sections: Vec<(String, Kind)>,
     pub(super) aliases: Vec<(String, String)>,
     pub(super) variables: Variables,
-    pub(super) profile: Option<String>,
     pub(super) places: Places,
     /// Texts given in place of files.
     pub(super) texts: Vec<(Arc<str>, String)>,
@@ -67,16 +66,6 @@ impl Recipe {
             problems.extend(found);
             if let Some(layer) = layer {
                 layers.merge(layer);
-            }
-        }
-        if let Some(profile) = &self.profile
-            && self.texts.is_empty()
-        {
-            let wanted = format!("msa.{profile}.toml");
-            if !files.toml.iter().any(|(name, _)| name.ends_with(&wanted)) {
-                warnings.push(format!(
-                    "the profile is `{profile}`, but there is no {wanted}"
-                ));
             }
         }
         layers.merge(secrets::read(files, root, &mut problems));
@@ -137,7 +126,8 @@ impl Recipe {
         let Some(settings) = settings else {
             return Err(problems);
         };
-        for (keys, message) in validate::problems(&settings) {
+        let conflicts = validate::problems(&settings).into_iter();
+        for (keys, message) in conflicts.chain(certificates::problems(&settings)) {
             let set = keys.iter().find(|key| merged.sources.is_set(key));
             let key = set.or(keys.first()).cloned().unwrap_or_default();
             problems.push(Problem::new(merged.sources.of(&key), key, message));
@@ -181,14 +171,65 @@ impl Recipe {
         let message = if missing {
             let name = suggest::variable(key.split('.'));
             format!("`{key}`: {said}; set it in msa.toml or by a variable that begins with {name}")
-        } else if secret {
+        } else if secret && (quoted || Self::tells(merged, &key, said)) {
             format!(
                 "`{key}` has a value that is refused, and is not shown since it is or holds a secret"
             )
+        } else if secret {
+            format!("`{key}`: {said} (the value is or holds a secret, and is not shown)")
         } else {
             format!("`{key}`: {said}")
         };
         Problem::new(source, key, message)
+    }
+
+    /// Whether what a type said of a secret tells any part of it, as a parser's error may: a word of it, or anything that
+    /// serde itself says of a value, which quotes numbers too.
+    fn tells(merged: &Merged, key: &str, said: &str) -> bool {
+        const WORD: usize = 3;
+        /// What an address begins with is no secret, and is what errors are about.
+        const SCHEMES: [&str; 9] = [
+            "amqp",
+            "http",
+            "https",
+            "mysql",
+            "postgres",
+            "postgresql",
+            "redis",
+            "rediss",
+            "sqlite",
+        ];
+        let Some(value) = merged.tree.find_ref(key) else {
+            return true;
+        };
+        if said.starts_with("invalid ") {
+            return true;
+        }
+        let said = said.to_lowercase();
+        let mut texts = Vec::new();
+        texts_of(value, &mut texts);
+        texts.iter().any(|text| {
+            let text = text.to_lowercase();
+            let told = match text.split_once(':') {
+                Some((scheme, rest)) if SCHEMES.contains(&scheme) => rest,
+                _ => &text,
+            };
+            let mut words = told.split(|c: char| !c.is_alphanumeric());
+            words.any(|word| word.chars().count() >= WORD && said.contains(word))
+        })
+    }
+}
+
+/// Every text inside of a value.
+fn texts_of(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Dict(_, table) => table.values().for_each(|value| texts_of(value, found)),
+        Value::Array(_, items) => items.iter().for_each(|value| texts_of(value, found)),
+        Value::Empty(..) => {}
+        other => found.push(match other {
+            Value::String(_, text) => text.clone(),
+            other => section::json(other).to_string(),
+        }),
     }
 }
 

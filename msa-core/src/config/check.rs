@@ -3,13 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use figment::value::Value;
+use http::uri::PathAndQuery;
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::schema::Node;
 use super::suggest;
-use super::{Percent, Rate, Size, Span};
+use super::{Percent, Rate, RetryCondition, Size, Span};
 
 /// What is wrong with a value that is neither table nor list, as "needs …", if anything.
 pub(super) fn scalar(node: Node<'_>, value: &Value) -> Result<(), String> {
@@ -102,7 +103,9 @@ fn of_format(format: &str) -> Option<&'static str> {
         "ip-net" => "a network such as 10.0.0.0/8 or fd00::/8",
         "http-url" => "a URL such as http://10.0.0.1:8081, without path",
         "header-name" => "a header's name, in lower case",
+        "url-path" => "a path such as /readyz",
         "origin" => "an origin such as https://shop.example, without path, or `*` for any",
+        "retry-condition" => "a status such as 503, or a name such as connect-failure or 5xx",
         "log-filter" => "a log level or directives, such as info,sqlx=warn",
         _ => return None,
     })
@@ -120,12 +123,14 @@ fn string(node: Node<'_>, text: &str) -> Result<(), String> {
         "size" => text.parse::<Size>().is_ok_and(|size| size_fits(node, size)),
         "rate" => text.parse::<Rate>().is_ok(),
         "percent" => (text.parse::<Percent>()).is_ok_and(|share| share_fits(node, share)),
+        "retry-condition" => text.parse::<RetryCondition>().is_ok(),
         "socket-addr" => text.parse::<SocketAddr>().is_ok(),
         "ip" => text.parse::<IpAddr>().is_ok(),
         "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
         "ip-net" => text.parse::<IpNet>().is_ok(),
         "http-url" => is_http_url(text),
+        "url-path" => text.starts_with('/') && text.parse::<PathAndQuery>().is_ok(),
         "origin" => text == "*" || is_origin(text),
         "header-name" => http::HeaderName::try_from(text).is_ok_and(|name| name.as_str() == text),
         // The parser cuts a text it does not understand in the middle of a letter, and panics, unless it is ASCII.

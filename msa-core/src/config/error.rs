@@ -22,6 +22,8 @@ pub enum Source {
     Secret(Arc<str>),
     /// An environment variable.
     Variable(Arc<str>),
+    /// An option of the command line, such as `--config-dir`, or the [`Loader`](super::Loader)'s method in its place.
+    Option(Arc<str>),
 }
 
 impl fmt::Display for Source {
@@ -30,7 +32,7 @@ impl fmt::Display for Source {
             Self::Default => f.write_str("default"),
             Self::File { file, line: 0, .. } => f.write_str(file),
             Self::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
-            Self::Secret(name) | Self::Variable(name) => f.write_str(name),
+            Self::Secret(name) | Self::Variable(name) | Self::Option(name) => f.write_str(name),
         }
     }
 }

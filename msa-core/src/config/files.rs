@@ -16,6 +16,8 @@ pub(super) struct Places {
     /// The TOML files, the strongest last; the name is what messages call it.
     pub(super) toml: Vec<(Arc<str>, PathBuf)>,
     pub(super) secrets: Option<PathBuf>,
+    /// Who asked for a profile. Its file is the last of the TOML files, and must be there.
+    pub(super) profile: Option<Source>,
 }
 
 /// What was found. Two readings are equal when nothing changed, whatever became of inodes and times.
@@ -38,6 +40,13 @@ impl Places {
                 Ok(None) => {}
                 Err(reason) => problems.push(unreadable(name, &reason)),
             }
+        }
+        if let (Some(source), Some((name, _))) = (&self.profile, self.toml.last())
+            && problems.is_empty()
+            && files.toml.iter().all(|(found, _)| found != name)
+        {
+            let message = format!("there is no file {name} for this profile");
+            problems.push(Problem::new(source.clone(), "", message));
         }
         if let Some(folder) = &self.secrets {
             read_secrets(folder, &mut files, &mut problems);
@@ -110,7 +119,16 @@ fn read_secrets(folder: &Path, files: &mut Files, problems: &mut Vec<Problem>) {
 fn read(path: &Path) -> Result<Option<String>, String> {
     let meta = match std::fs::metadata(path) {
         Ok(meta) => meta,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            // Somebody meant a file to be here.
+            return match std::fs::read_link(path) {
+                Ok(target) => Err(format!(
+                    "it is a link to {}, which is not there",
+                    target.display()
+                )),
+                Err(_) => Ok(None),
+            };
+        }
         Err(error) => return Err(format!("it cannot be read: {error}")),
     };
     if !meta.is_file() {

@@ -133,8 +133,9 @@ impl Config {
 
     /// The JSON Schema (draft 2020-12) of all keys: types, ranges, defaults, descriptions.
     ///
-    /// Besides the standard's keywords: `format` `span`, `size`, `rate`, `percent`, `socket-addr`, `ip-net`, `http-url`, `origin`,
-    /// `header-name` and `log-filter`, `x-msa-min` and `x-msa-max` for what has a unit, `writeOnly` for secrets, and `x-msa-restart` for what
+    /// Besides the standard's keywords: `format` `span`, `size`, `rate`, `percent`, `socket-addr`, `ip-net`, `http-url`, `url-path`,
+    /// `origin`, `header-name`, `retry-condition` and `log-filter`, `x-msa-min` and `x-msa-max` for what has a unit, `writeOnly` for
+    /// secrets, and `x-msa-restart` for what
     /// takes effect at the next start.
     #[must_use]
     pub fn schema(&self) -> serde_json::Value {
@@ -230,8 +231,12 @@ impl Config {
                 for key in &changed.restart {
                     tracing::warn!(target: "msa::config", key, "the changed setting takes effect at the next start");
                 }
-                let changed = changed.live.join(", ");
-                tracing::info!(target: "msa::config", changed, "configuration reloaded");
+                if !changed.live.is_empty() {
+                    let changed = changed.live.join(", ");
+                    tracing::info!(target: "msa::config", changed, "configuration reloaded");
+                } else if changed.restart.is_empty() {
+                    tracing::info!(target: "msa::config", "configuration read again: nothing has changed");
+                }
             }
             Err(error) => {
                 let error = error.to_string();

@@ -85,7 +85,7 @@ impl Loader {
         self
     }
 
-    /// Reads `msa.<profile>.toml` too, whatever `MSA_PROFILE` says. By default none.
+    /// Reads `msa.<profile>.toml` too, whatever `MSA_PROFILE` says; it must be there. By default none.
     pub fn profile(mut self, profile: impl Into<String>) -> Self {
         self.profile = Some(profile.into());
         self
@@ -131,23 +131,23 @@ impl Loader {
         let aliases = self.aliases.iter().map(|(name, _)| name.as_str());
         let variables = Variables::keep(environment, aliases);
         let special = |name: &str| variables.get(name).map(str::to_owned);
-        let blame = |given: bool, name: &str| {
+        let blame = |given: bool, option: &str, variable: &str| {
             if given {
-                Source::Default
+                Source::Option(option.into())
             } else {
-                Source::Variable(name.into())
+                Source::Variable(variable.into())
             }
         };
 
         let profile = self.profile.clone().or_else(|| special("MSA_PROFILE"));
+        let chosen = blame(self.profile.is_some(), "--profile", "MSA_PROFILE");
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if profile
             .as_ref()
             .is_some_and(|profile| !profile.bytes().all(plain))
         {
-            let source = blame(self.profile.is_some(), "MSA_PROFILE");
             let message = "a profile's name is made of letters, digits, `-` and `_`";
-            problems.push(Problem::new(source, "", message));
+            problems.push(Problem::new(chosen.clone(), "", message));
         }
 
         let mut places = Places::default();
@@ -159,7 +159,7 @@ impl Loader {
             if let Some(dir) = &dir
                 && !dir.is_dir()
             {
-                let source = blame(self.dir.is_some(), "MSA_CONFIG_DIR");
+                let source = blame(self.dir.is_some(), "--config-dir", "MSA_CONFIG_DIR");
                 let message = format!("{} is no folder; it should hold msa.toml", dir.display());
                 problems.push(Problem::new(source, "", message));
             }
@@ -172,6 +172,7 @@ impl Loader {
             look_for("msa.toml".into());
             if let Some(profile) = &profile {
                 look_for(format!("msa.{profile}.toml"));
+                places.profile = Some(chosen);
             }
         }
         places.secrets = self
@@ -210,7 +211,6 @@ impl Loader {
             sections: self.sections,
             aliases: self.aliases,
             variables,
-            profile,
             places,
             texts: self.texts,
             schema,

@@ -86,6 +86,7 @@
 //! stays. Settings marked **Restart** keep their values until the next start; a log line names them.
 
 mod assemble;
+mod certificates;
 mod change;
 mod check;
 mod clients;
@@ -117,8 +118,16 @@ pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
-    AdminSettings, BalanceSettings, BalancerName, BreakerSettings, ClientSettings, CorsSettings,
-    DiscoverySettings, DrainSettings, HealthSettings, Http2Settings, LatencyEnd, LogFormat,
-    LogSettings, ServerSettings, Settings, ThrottleSettings, TxnHeaderNames, TxnSettings,
+    AccrualSettings, ActiveHealthSettings, AdminSettings, BackoffKind, BackoffSettings,
+    BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, ClientSettings,
+    CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings, FallbackSettings,
+    FaultSettings, HealthSettings, HedgeSettings, Http2Settings, LatencyEnd,
+    LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings,
+    LimitShareSettings, LogFormat, LogSettings, MaglevSettings, OutlierSettings,
+    OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings, PrequalSettings,
+    RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition, RetrySettings,
+    RingHashSettings, ServerSettings, Settings, SlowStartSettings, SubsetSettings,
+    SuccessRateSettings, ThrottleSettings, TxnHeaderNames, TxnSettings, ZoneSettings,
 };
+pub(crate) use suggest::nearest;
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

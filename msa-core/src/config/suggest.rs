@@ -23,6 +23,14 @@ pub(super) fn unknown_key(
 ) -> String {
     let path = path::child(at, key);
     let said = format!("unknown key `{path}`");
+    if matches!(
+        path.as_str(),
+        "port" | "server.port" | "server.host" | "host"
+    ) {
+        return format!(
+            "{said}; `server.addr` has both, such as 0.0.0.0:8080, and the variable PORT sets the port alone"
+        );
+    }
     let written = |path: &str| match source {
         Source::Variable(_) => variable(path.split('.')),
         _ => path.to_owned(),
@@ -60,7 +68,7 @@ pub(super) fn unknown_key(
 }
 
 /// The choice that is nearest to a text.
-pub(super) fn nearest<'k>(wanted: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(wanted: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     known
         .map(|name| (likeness(wanted, name), name))
         .filter(|(likeness, _)| *likeness >= ALIKE)

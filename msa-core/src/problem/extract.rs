@@ -1,29 +1,37 @@
 //! Extractors like axum's, whose rejections are problem documents.
 
+use axum::extract::path::ErrorKind;
 use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 use super::Problem;
+use super::faults::{self, Step, Wrong};
 
 /// A JSON body: axum's `Json`, with a problem document when it cannot be read.
 ///
-/// 415 without a JSON content type, 400 when it is not JSON, 422 with the field's path when it is not this type, 413 when
-/// it is too large, 408 when it comes too slowly.
+/// 415 without a JSON content type, 400 when it is not JSON, 422 when it is not this type, 413 when it is too large, 408
+/// when it comes too slowly.
+///
+/// The 422 names every field that is wrong, each by its JSON pointer, in the words of JSON: of a body of at most 64 KiB up to
+/// sixteen, of a larger one the first. What `T` checks as a whole (a `try_from`, an untagged enum) is told of the whole: let
+/// each field's own type check what is the field's. A value that is a text of some form hides what else is missing
+/// from its object until it is right.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Json<T>(pub T);
 
-/// The path's parameters: axum's `Path`, with a problem document when they cannot be read.
+/// The path's parameters: axum's `Path`, with a problem document (400 with the parameter's name) when they cannot be read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Path<T>(pub T);
 
-/// The query's parameters: axum's `Query`, with a problem document (422 with the parameter's name) when they cannot be
-/// read.
+/// The query's parameters: axum's `Query`, with a problem document (422 with the names of all that are wrong) when they
+/// cannot be read. A parameter that `T` does not know is refused when `T` has `#[serde(deny_unknown_fields)]`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Query<T>(pub T);
 
@@ -73,19 +81,31 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        let cause = error.into_inner();
-        if cause.is_data() {
-            let path = if path == "." { "" } else { path.as_str() };
-            Problem::invalid()
-                .detail("the body is JSON, but not what this route takes")
-                .field(path, cause.to_string())
-        } else {
-            not_json(&cause)
+        if !error.inner().is_data() {
+            return not_json(error.inner());
         }
+        let mut wrong = faults::of_json::<T>(body);
+        if wrong.is_empty() {
+            wrong.push(faults::of_message(
+                steps(error.path()),
+                &error.inner().to_string(),
+            ));
+        }
+        let problem = Problem::invalid().detail("the body is JSON, but not what this route takes");
+        wrong.into_iter().fold(problem, Problem::wrong)
     })?;
     reader.end().map_err(|cause| not_json(&cause))?;
     Ok(value)
+}
+
+fn steps(path: &serde_path_to_error::Path) -> Vec<Step> {
+    let step = |segment: &Segment| match segment {
+        Segment::Seq { index } => Some(Step::Index(*index)),
+        Segment::Map { key } => Some(Step::Key(key.clone())),
+        Segment::Enum { variant } => Some(Step::Key(variant.clone())),
+        Segment::Unknown => None,
+    };
+    path.iter().filter_map(step).collect()
 }
 
 fn not_json(cause: &serde_json::Error) -> Problem {
@@ -112,12 +132,57 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(PathRejection::FailedToDeserializePathParams(error)) => {
-                Err(Problem::new(error.status())
-                    .title("Invalid path")
-                    .detail(error.body_text()))
+                let problem = Problem::new(error.status());
+                if error.status().is_server_error() {
+                    return Err(problem.caused_by(error)); // the handler's own mistake
+                }
+                let names = names(parts, state).await;
+                let problem = problem.title("Invalid path");
+                Err(match wrong_parameter(error.into_kind(), &names) {
+                    (Some(name), detail) => problem
+                        .detail("a parameter of the path is wrong")
+                        .parameter(&name, detail),
+                    (None, detail) => problem.detail(detail),
+                })
             }
             Err(error) => Err(Problem::new(error.status()).detail(error.body_text())),
         }
+    }
+}
+
+/// The names of the route's parameters, in their order.
+async fn names<S: Send + Sync>(parts: &mut Parts, state: &S) -> Vec<String> {
+    match RawPathParams::from_request_parts(parts, state).await {
+        Ok(params) => params.iter().map(|(name, _)| name.to_owned()).collect(),
+        Err(_) => Vec::new(), // then the detail stands alone
+    }
+}
+
+/// The parameter that is wrong, if it can be told, and what is wrong with it.
+fn wrong_parameter(kind: ErrorKind, names: &[String]) -> (Option<String>, String) {
+    let only = match names {
+        [only] => Some(only.clone()),
+        _ => None,
+    };
+    match kind {
+        ErrorKind::ParseErrorAtKey {
+            key, expected_type, ..
+        } => (Some(key), faults::must_be(expected_type)),
+        ErrorKind::ParseErrorAtIndex {
+            index,
+            expected_type,
+            ..
+        } => (names.get(index).cloned(), faults::must_be(expected_type)),
+        ErrorKind::ParseError { expected_type, .. } => (only, faults::must_be(expected_type)),
+        ErrorKind::InvalidUtf8InPathParam { key } => (
+            Some(key),
+            "must be UTF-8 once its percent signs are decoded".to_owned(),
+        ),
+        ErrorKind::DeserializeError { key, message, .. } => {
+            (Some(key), faults::of_message(Vec::new(), &message).detail)
+        }
+        ErrorKind::Message(message) => (only, faults::of_message(Vec::new(), &message).detail),
+        other => (only, other.to_string()),
     }
 }
 
@@ -131,12 +196,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         serde_path_to_error::deserialize(pairs)
             .map(Self)
             .map_err(|error| {
-                let path = error.path().to_string();
-                let path = if path == "." { "" } else { path.as_str() };
-                Problem::invalid()
+                let mut wrong = faults::of_query::<T>(query);
+                if wrong.is_empty() {
+                    let message = error.inner().to_string();
+                    wrong.push(faults::of_message(steps(error.path()), &message));
+                }
+                let problem = Problem::invalid()
                     .title("Invalid query")
-                    .detail("a parameter of the query is missing or wrong")
-                    .field(path, error.inner().to_string())
+                    .detail("a parameter of the query is missing or wrong");
+                let add = |problem: Problem, Wrong { at, detail }| {
+                    problem.parameter(&super::field(&at), detail)
+                };
+                wrong.into_iter().fold(problem, add)
             })
     }
 }
@@ -184,8 +255,84 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn all_that_is_wrong_and_missing_is_named() {
+        let body = r#"{"items":[{},{"quantity":"two"},{"quantity":-1}]}"#;
+        let (status, document) = rejection("application/json", body).await;
+        assert_eq!(status, 422);
+        let pointers: Vec<_> = document["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|error| error["pointer"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            pointers,
+            [
+                "#/items/0/quantity",
+                "#/items/1/quantity",
+                "#/items/2/quantity"
+            ]
+        );
+        assert_eq!(document["errors"][0]["detail"], "is missing");
+    }
+
+    #[tokio::test]
+    async fn of_a_large_body_the_first_fault_is_named_in_the_same_words() {
+        let body = format!(
+            r#"{{"items":[{}{{}},{{"quantity":-1}}]}}"#,
+            r#"{"quantity":1},"#.repeat(10_000)
+        );
+        let (_, document) = rejection("application/json", &body).await;
+        let expected = serde_json::json!([{
+            "field": "items[10000].quantity", "pointer": "#/items/10000/quantity", "detail": "is missing",
+        }]);
+        assert_eq!(document["errors"], expected);
+    }
+
+    #[tokio::test]
+    async fn a_wrong_parameter_of_the_path_is_named() {
+        use axum::routing::get;
+        use tower::ServiceExt as _;
+
+        let router = axum::Router::new()
+            .route("/one/{id}", get(async |_: Path<u32>| ()))
+            .route("/two/{kind}/{id}", get(async |_: Path<(String, i8)>| ()))
+            .route("/item/{quantity}", get(async |_: Path<Item>| ()));
+        let whole = "must be a whole number from 0 to 4294967295";
+        for (path, name, detail) in [
+            ("/one/x", "id", whole),
+            (
+                "/two/a/200",
+                "id",
+                "must be a whole number from -128 to 127",
+            ),
+            ("/item/-1", "quantity", whole),
+            (
+                "/two/%ff/1",
+                "kind",
+                "must be UTF-8 once its percent signs are decoded",
+            ),
+        ] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), 400, "{path}");
+            let body = axum::body::to_bytes(response.into_body(), 4096).await;
+            let document: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+            let expected =
+                serde_json::json!([{"field": name, "parameter": name, "detail": detail}]);
+            assert_eq!(document["errors"], expected, "{path}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_wrong_parameter_of_the_query_is_named() {
-        for (query, field) in [("quantity=two", "quantity"), ("", "")] {
+        for (query, detail) in [
+            (
+                "quantity=two",
+                "must be a whole number from 0 to 4294967295",
+            ),
+            ("", "is missing"),
+        ] {
             let (mut parts, ()) = Request::get(format!("/?{query}"))
                 .body(())
                 .unwrap()
@@ -194,7 +341,11 @@ mod tests {
                 .await
                 .unwrap_err();
             assert_eq!(rejected.status(), 422);
-            assert_eq!(rejected.to_json()["errors"][0]["field"], field);
+            let errors = &rejected.to_json()["errors"];
+            assert_eq!(
+                *errors,
+                serde_json::json!([{"field": "quantity", "parameter": "quantity", "detail": detail}])
+            );
         }
     }
 

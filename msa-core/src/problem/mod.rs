@@ -15,6 +15,7 @@
 //! name it to whoever can look it up.
 
 mod extract;
+mod faults;
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -28,6 +29,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use extract::{Json, Path, Query};
+use faults::{Step, Wrong};
 
 use crate::txn;
 
@@ -130,11 +132,32 @@ impl Problem {
     /// `path` is the field's path as one would write it in code, such as `items[0].quantity`; the entry carries it as a
     /// JSON pointer into the request too.
     #[must_use]
-    pub fn field(mut self, path: &str, detail: impl Into<String>) -> Self {
+    pub fn field(self, path: &str, detail: impl Into<String>) -> Self {
+        let steps = path
+            .split(['.', '['])
+            .map(|step| step.trim_end_matches(']'));
+        let pointer = pointer(steps.filter(|step| !step.is_empty()));
+        self.entry(path, "pointer", &pointer, detail.into())
+    }
+
+    /// One more entry of the member `errors`: what is wrong with one parameter of the query or the path.
+    #[must_use]
+    pub fn parameter(self, name: &str, detail: impl Into<String>) -> Self {
+        self.entry(name, "parameter", name, detail.into())
+    }
+
+    /// What was found in the body.
+    fn wrong(self, wrong: Wrong) -> Self {
+        let names: Vec<_> = wrong.at.iter().map(Step::to_string).collect();
+        let pointer = pointer(names.iter().map(String::as_str));
+        self.entry(&field(&wrong.at), "pointer", &pointer, wrong.detail)
+    }
+
+    fn entry(mut self, field: &str, kind: &str, place: &str, detail: String) -> Self {
         let mut entry = Map::new();
-        entry.insert("field".to_owned(), path.into());
-        entry.insert("pointer".to_owned(), pointer(path).into());
-        entry.insert("detail".to_owned(), detail.into().into());
+        entry.insert("field".to_owned(), field.into());
+        entry.insert(kind.to_owned(), place.into());
+        entry.insert("detail".to_owned(), detail.into());
         self.0.errors.push(Value::Object(entry));
         self
     }
@@ -219,18 +242,27 @@ impl Problem {
     }
 }
 
-/// `items[0].quantity` as an RFC 6901 pointer in a URI fragment, `#/items/0/quantity`.
-fn pointer(path: &str) -> String {
+/// The steps to a value as an RFC 6901 pointer in a URI fragment: `#/items/0/quantity`.
+fn pointer<'a>(steps: impl Iterator<Item = &'a str>) -> String {
     let mut pointer = String::from("#");
-    for part in path
-        .split(['.', '['])
-        .map(|part| part.trim_end_matches(']'))
-        .filter(|part| !part.is_empty())
-    {
+    for step in steps {
         pointer.push('/');
-        pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
+        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
     }
     pointer
+}
+
+/// The steps to a value as one would write them in code: `items[0].quantity`.
+fn field(steps: &[Step]) -> String {
+    let mut path = String::new();
+    for step in steps {
+        match step {
+            Step::Index(index) => path.push_str(&format!("[{index}]")),
+            Step::Key(key) if path.is_empty() => path.push_str(key),
+            Step::Key(key) => path.push_str(&format!(".{key}")),
+        }
+    }
+    path
 }
 
 impl From<StatusCode> for Problem {

@@ -4,11 +4,16 @@
 //! its settings under `client` in the [configuration](crate::config); and its events.
 
 pub mod breaker;
+pub mod budget;
 pub mod bulkhead;
 pub mod coalesce;
 pub mod fallback;
+pub mod hedge;
+pub mod limit;
+pub mod policy;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
+pub mod retry;
 pub mod throttle;
 pub mod timeout;
 pub mod window;

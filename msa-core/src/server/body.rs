@@ -132,16 +132,14 @@ where
     }
 
     #[inline]
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         if request.body().is_end_stream() {
             return ResponseFuture {
                 inner: self.inner.call(request),
                 late: None,
             };
         }
-        let late = Late::default();
-        let request =
-            request.map(|body| Body::new(TimedBody::new(body, self.limits, late.clone())));
+        let late = Late::time(&mut request, self.limits, clock::now());
         ResponseFuture {
             inner: self.inner.call(request),
             late: Some(late),
@@ -151,9 +149,25 @@ where
 
 /// Tells the answer that the body was late, whatever the handler made of its error.
 #[derive(Clone, Default)]
-struct Late(Arc<AtomicU8>);
+pub(super) struct Late(Arc<AtomicU8>);
 
 impl Late {
+    /// Puts the limits on the body of a request that came at `now`.
+    pub(super) fn time(request: &mut Request<Body>, limits: BodyLimits, now: Instant) -> Self {
+        let late = Self::default();
+        let body = std::mem::take(request.body_mut());
+        *request.body_mut() = Body::new(TimedBody::new(body, limits, late.clone(), now));
+        late
+    }
+
+    /// What the client is told instead, when its body was late and the handler did not succeed without it.
+    #[inline]
+    pub(super) fn overrule(&self, response: &mut Response<Body>) {
+        if let Some(timeout) = self.get().filter(|_| !response.status().is_success()) {
+            *response = too_late(timeout);
+        }
+    }
+
     fn set(&self, timeout: BodyTimeout) {
         let value = match timeout {
             BodyTimeout::Stalled => 1,
@@ -195,11 +209,11 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = ready!(this.inner.poll(cx))?;
-        Poll::Ready(Ok(match this.late.as_ref().and_then(Late::get) {
-            Some(timeout) if !response.status().is_success() => too_late(timeout),
-            _ => response,
-        }))
+        let mut response = ready!(this.inner.poll(cx))?;
+        if let Some(late) = this.late {
+            late.overrule(&mut response);
+        }
+        Poll::Ready(Ok(response))
     }
 }
 
@@ -228,12 +242,12 @@ pin_project! {
 }
 
 impl TimedBody {
-    fn new(inner: Body, limits: BodyLimits, late: Late) -> Self {
+    fn new(inner: Body, limits: BodyLimits, late: Late, now: Instant) -> Self {
         Self {
             inner,
             timer: None,
             limits,
-            due: clock::now() + limits.total,
+            due: now + limits.total,
             waiting_since: None,
             late,
         }

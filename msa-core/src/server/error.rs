@@ -35,6 +35,10 @@ pub enum ServerError {
         /// The feature.
         feature: &'static str,
     },
+    /// The faults of `server.fault` cannot be.
+    #[cfg(feature = "fault")]
+    #[error("server.fault: {0}")]
+    Fault(#[from] crate::fault::FaultError),
     /// The endpoints of a service are not.
     #[error(transparent)]
     Endpoints(EndpointsError),
@@ -61,6 +65,10 @@ impl ServerError {
     /// Whether the configuration must be changed before the service can run.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
+        #[cfg(feature = "fault")]
+        if matches!(self, Self::Fault(_)) {
+            return true;
+        }
         matches!(
             self,
             Self::HeaderName { .. } | Self::Origin(_) | Self::Feature { .. } | Self::Endpoints(_)

@@ -9,8 +9,14 @@ use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
 
 use super::ServerError;
 use super::body::BodyLimits;
+use super::layers::sensitive::Sensitive;
+use super::layers::shed::Overload;
+use super::load::ServerLoad;
+use crate::clock::{self, Instant};
 use crate::config::{Settings, TxnHeaderNames};
 use crate::event::Observers;
+#[cfg(feature = "fault")]
+use crate::fault::FaultLayer;
 use crate::txn::{Headers, Minter, Trust};
 
 /// What the layers of the inbound stack share.
@@ -24,7 +30,11 @@ pub(crate) struct Inbound {
     pub(crate) observers: Observers,
     pub(super) body_limit: usize,
     pub(super) body_limits: BodyLimits,
-    pub(super) sensitive: Arc<[HeaderName]>,
+    pub(super) sensitive: Sensitive,
+    pub(super) overload: Overload,
+    pub(super) load: Arc<ServerLoad>,
+    #[cfg(feature = "fault")]
+    pub(super) faults: FaultLayer,
     access_log: AtomicBool,
 }
 
@@ -34,16 +44,25 @@ impl Inbound {
         for name in &settings.server.sensitive_headers {
             sensitive.push(header_name("server.sensitive_headers", name)?);
         }
+        #[cfg(not(feature = "fault"))]
+        no_faults(settings)?;
+        let now = clock::now();
+        let minter = Minter::default();
+        let seed = seed_of(&minter);
         Ok(Self {
             headers: headers(&settings.txn.headers)?,
             trust: Trust::networks(settings.txn.trust.iter().copied()),
-            minter: Minter::default(),
+            minter,
             max_hops: settings.txn.max_hops.into(),
             request_timeout: Some(settings.server.request_timeout.get()),
             observers: Observers::none(),
             body_limit: usize::try_from(settings.server.body_limit.get()).unwrap_or(usize::MAX),
             body_limits: BodyLimits::from(&settings.server),
-            sensitive: sensitive.into(),
+            sensitive: Sensitive::new(sensitive),
+            overload: Overload::new(&settings.server.overload, seed, now),
+            load: Arc::new(ServerLoad::new(now)),
+            #[cfg(feature = "fault")]
+            faults: FaultLayer::new(&settings.server.fault, seed)?,
             access_log: AtomicBool::new(settings.log.access),
         })
     }
@@ -60,17 +79,54 @@ impl Inbound {
             body_limit: self.body_limit,
             body_limits: self.body_limits,
             sensitive: self.sensitive.clone(),
+            overload: self.overload.clone(),
+            load: self.load.clone(),
+            #[cfg(feature = "fault")]
+            faults: self.faults.clone(),
             access_log: AtomicBool::new(self.access_log()),
         }
     }
 
-    pub(super) fn set_access_log(&self, on: bool) {
-        self.access_log.store(on, Ordering::Relaxed);
+    pub(super) fn observe(&mut self, observers: Observers) {
+        self.overload = self.overload.clone().observed_by(observers.clone());
+        #[cfg(feature = "fault")]
+        {
+            self.faults = self.faults.clone().observed_by(observers.clone());
+        }
+        self.observers = observers;
+    }
+
+    pub(super) fn configure(&self, settings: &Settings, now: Instant) -> Result<(), ServerError> {
+        self.access_log
+            .store(settings.log.access, Ordering::Relaxed);
+        self.overload.configure(&settings.server.overload, now);
+        #[cfg(feature = "fault")]
+        self.faults.configure(&settings.server.fault)?;
+        #[cfg(not(feature = "fault"))]
+        no_faults(settings)?;
+        Ok(())
     }
 
     pub(crate) fn access_log(&self) -> bool {
         self.access_log.load(Ordering::Relaxed)
     }
+}
+
+/// Half of an id that the minter would mint next; it stays to be minted.
+fn seed_of(minter: &Minter) -> u64 {
+    let id = minter.fork().mint(0).as_trace_id().unwrap_or_default();
+    u64::try_from(id & u128::from(u64::MAX)).unwrap_or_default()
+}
+
+#[cfg(not(feature = "fault"))]
+fn no_faults(settings: &Settings) -> Result<(), ServerError> {
+    if settings.server.fault.is_on() {
+        return Err(ServerError::Feature {
+            key: "server.fault",
+            feature: "fault",
+        });
+    }
+    Ok(())
 }
 
 fn headers(names: &TxnHeaderNames) -> Result<Headers, ServerError> {

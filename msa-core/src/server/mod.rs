@@ -9,9 +9,11 @@ mod error;
 mod extras;
 mod inbound;
 mod layers;
+pub mod load;
 pub mod signal;
 pub(crate) mod stack;
 
 pub use accept::DrainReport;
 pub use error::ServerError;
+pub use layers::shed::{Overload, ShedFuture, ShedLayer, ShedService};
 pub use stack::{MsaLayer, MsaService};

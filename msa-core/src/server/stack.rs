@@ -7,34 +7,45 @@
 //! trace + span     (with telemetry)
 //! metrics + log    by matched route; sees every answer below
 //! panic            a panic is a 500 problem document
-//! shed / limit     (with overload protection), before the body is read
 //! admit            too many hops 508; past the deadline 504, the handler dropped
 //! body             too slow 408, too long 413
-//! authn, rate limit, fault injection                      (with those parts)
+//! shed / limit     by `server.overload`: 503 before the body is read, and after what costs nothing to refuse
+//! authn, rate limit                                       (layers of the routes' own)
+//! fault injection  by `server.fault`, with the feature
 //! compression      when configured
 //! the user's router
 //! ```
 //!
 //! CORS, when configured, stands outermost: a page of another origin may read errors too.
 
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use axum::Router;
-use tower::{Layer, ServiceBuilder};
+use axum::body::{Body, HttpBody as _};
+use axum::response::Response;
+use http::Request;
+use pin_project_lite::pin_project;
+use tokio::task::futures::TaskLocalFuture;
+use tower::{Layer, Service};
 
 use super::ServerError;
-use super::body::{BodyDeadline, BodyDeadlineLayer};
+use super::body::Late;
 use super::extras::{across_origins, compressed};
 use super::inbound::Inbound;
-use super::layers::access::{AccessLayer, AccessService};
-use super::layers::admit::{AdmitLayer, AdmitService};
-use super::layers::limit::{LimitLayer, LimitService};
-use super::layers::panic::{PanicLayer, PanicService};
-use super::layers::sensitive::{SensitiveLayer, SensitiveService};
-use super::layers::txn::{TxnLayer, TxnService};
+use super::layers::access::Unfinished;
+use super::layers::admit::Deadline;
+use super::layers::held::Held;
+use super::layers::shed::{self, Overload};
+use super::layers::{Refusal, admit, explain, limit, panic, txn};
+use super::load::ServerLoad;
+use crate::clock;
 use crate::config::Settings;
 use crate::event::Observers;
-use crate::txn::{Headers, Minter};
+use crate::resilience::limit::{Entry, Waiting};
+use crate::txn::{Criticality, Headers, Minter, Txn, scope, sync_scope};
 
 /// The inbound stack as one layer, for an axum app that is served some other way.
 ///
@@ -72,10 +83,15 @@ impl MsaLayer {
         &self.0.headers
     }
 
+    /// What the server says of its load.
+    pub(crate) fn load(&self) -> Arc<ServerLoad> {
+        self.0.load.clone()
+    }
+
     /// Tells these observers of what the stack decides.
     #[must_use]
     pub fn observed_by(self, observers: Observers) -> Self {
-        self.edit(|inbound| inbound.observers = observers)
+        self.edit(|inbound| inbound.observe(observers))
     }
 
     /// Mints ids that follow from a seed, for tests and simulations.
@@ -84,9 +100,13 @@ impl MsaLayer {
         self.edit(|inbound| inbound.minter = Minter::seeded(seed))
     }
 
-    /// Switches the access log, `log.access`, while requests run.
-    pub fn set_access_log(&self, on: bool) {
-        self.0.set_access_log(on);
+    /// Takes over the live ones of changed settings while requests run: `log.access`, `server.overload` and `server.fault`.
+    ///
+    /// # Errors
+    ///
+    /// Those of `server.fault`, whose old settings stay then.
+    pub fn configure(&self, settings: &Settings) -> Result<(), ServerError> {
+        self.0.configure(settings, clock::now())
     }
 
     /// Layers are shared only once they are put on; a layer that is still being built is rebuilt when it is shared.
@@ -97,28 +117,269 @@ impl MsaLayer {
     }
 }
 
-/// The stack around a service, innermost last.
-pub type MsaService<S> = TxnService<
-    AccessService<PanicService<AdmitService<BodyDeadline<LimitService<SensitiveService<S>>>>>>,
->;
-
 impl<S> Layer<S> for MsaLayer {
     type Service = MsaService<S>;
 
     fn layer(&self, inner: S) -> MsaService<S> {
-        let inbound = &self.0;
-        ServiceBuilder::new()
-            .layer(TxnLayer(inbound.clone()))
-            // trace + span: telemetry's layer goes here
-            .layer(AccessLayer(inbound.clone()))
-            .layer(PanicLayer)
-            // shed / limit: overload protection's layer goes here, before the body is read
-            .layer(AdmitLayer(inbound.clone()))
-            .layer(BodyDeadlineLayer::new(inbound.body_limits))
-            .layer(LimitLayer(inbound.body_limit))
-            .layer(SensitiveLayer(inbound.sensitive.clone()))
-            // authn, rate limit, fault injection go here
-            .service(inner)
+        #[cfg(feature = "fault")]
+        let inner = self.0.faults.layer(inner);
+        MsaService {
+            inner,
+            inbound: self.0.clone(),
+        }
+    }
+}
+
+/// The stack around a service.
+#[derive(Debug, Clone)]
+pub struct MsaService<S> {
+    inner: Faulty<S>,
+    inbound: Arc<Inbound>,
+}
+
+/// fault injection: nothing at all without the feature.
+#[cfg(feature = "fault")]
+type Faulty<S> = crate::fault::FaultService<S>;
+#[cfg(not(feature = "fault"))]
+type Faulty<S> = S;
+
+impl<S> Service<Request<Body>> for MsaService<S>
+where
+    S: Service<Request<Body>, Response = Response> + Clone,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = MsaFuture<S>;
+
+    #[inline]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    /// The way in.
+    #[inline]
+    fn call(&mut self, mut request: Request<Body>) -> MsaFuture<S> {
+        let Self { inner, inbound } = self;
+        let now = clock::now();
+
+        let txn = txn::begin(inbound, &mut request, now);
+        // Steps and handler may look at the transaction before their future is first polled, too.
+        let steps = sync_scope(txn.clone(), || {
+            // trace + span: its place is here
+            let line = Unfinished::begin(inbound, &request, now);
+            let load = inbound.load.enter(now);
+            let (mut late, mut permit) = (None, None);
+            let called = panic::guard(|| {
+                admit::check(inbound, &txn)?;
+                if !request.body().is_end_stream() {
+                    late = Some(Late::time(&mut request, inbound.body_limits, now));
+                    limit::cap(&mut request, inbound.body_limit)?;
+                }
+                inbound.sensitive.mark(request.headers_mut());
+                // shed / limit: before the body is read
+                match inbound.overload.enter(request.extensions(), now) {
+                    (Entry::Free, _) => {}
+                    (Entry::Admitted(admitted), _) => permit = Some(admitted),
+                    (Entry::Refused(error), _) => return Err(shed::refusal(&error)),
+                    (Entry::Waiting(place), class) => {
+                        // The one that is ready goes along; its clone has to become ready by itself.
+                        let clone = inner.clone();
+                        let service = std::mem::replace(inner, clone);
+                        let queued = Queued {
+                            place,
+                            class,
+                            call: Some((service, request)),
+                        };
+                        return Ok(Handler::Queued {
+                            queued: Box::new(queued),
+                        });
+                    }
+                }
+                // authn, rate limit: their places are here
+                Ok(Handler::Running {
+                    inner: inner.call(request),
+                })
+            });
+            Steps {
+                handler: called
+                    .and_then(|called| called)
+                    .unwrap_or_else(Handler::refused),
+                deadline: Deadline::of(&txn),
+                late,
+                line,
+                held: Some(Held { permit, load }),
+                txn: txn.clone(),
+                inbound: inbound.clone(),
+            }
+        });
+        MsaFuture {
+            steps: scope(txn, steps),
+        }
+    }
+}
+
+pin_project! {
+    /// The answer of a [`MsaService`].
+    pub struct MsaFuture<S>
+    where
+        S: Service<Request<Body>>,
+        S: Clone,
+        S: Service<Request<Body>, Response = Response>,
+    {
+        #[pin]
+        steps: TaskLocalFuture<Txn, Steps<S>>,
+    }
+}
+
+impl<S> fmt::Debug for MsaFuture<S>
+where
+    S: Service<Request<Body>, Response = Response> + Clone,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MsaFuture").finish_non_exhaustive()
+    }
+}
+
+impl<S> Future for MsaFuture<S>
+where
+    S: Service<Request<Body>, Response = Response> + Clone,
+{
+    type Output = Result<Response, S::Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().steps.poll(cx)
+    }
+}
+
+pin_project! {
+    /// What is done with the answer; dropped earlier, the client went away.
+    struct Steps<S>
+    where
+        S: Clone,
+        S: Service<Request<Body>, Response = Response>,
+    {
+        #[pin]
+        handler: Handler<Faulty<S>, <Faulty<S> as Service<Request<Body>>>::Future>,
+        #[pin]
+        deadline: Deadline,
+        late: Option<Late>,
+        line: Unfinished,
+        held: Option<Held>,
+        txn: Txn,
+        inbound: Arc<Inbound>,
+    }
+}
+
+impl<S> Future for Steps<S>
+where
+    S: Service<Request<Body>, Response = Response> + Clone,
+{
+    type Output = Result<Response, S::Error>;
+
+    /// The way out, so innermost first.
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let overload = &this.inbound.overload;
+        let mut response = match this.handler.as_mut().poll(overload, this.held, cx) {
+            Poll::Ready(answered) => answered?,
+            Poll::Pending => ready!(this.deadline.poll_over(cx)),
+        };
+        if let Some(late) = this.late {
+            late.overrule(&mut response);
+        }
+        explain(&mut response);
+        this.line.finish(response.status());
+        if let Some(held) = this.held.take() {
+            held.answer(overload, this.txn, &mut response);
+        }
+        txn::answer(this.inbound, this.txn, &mut response);
+        Poll::Ready(Ok(response))
+    }
+}
+
+pin_project! {
+    #[project = HandlerProjection]
+    enum Handler<S, F> {
+        Running {
+            #[pin]
+            inner: F,
+        },
+        Refused {
+            response: Option<Refusal>,
+        },
+        // Boxed: only under overload.
+        Queued {
+            queued: Box<Queued<S>>,
+        },
+    }
+}
+
+/// A request that waits for its place within the limit.
+struct Queued<S> {
+    place: Waiting,
+    class: Criticality,
+    call: Option<(S, Request<Body>)>,
+}
+
+impl<S, F> Handler<S, F> {
+    #[inline]
+    fn refused(response: Refusal) -> Self {
+        Self::Refused {
+            response: Some(response),
+        }
+    }
+}
+
+impl<S, F, E> Handler<S, F>
+where
+    S: Service<Request<Body>, Future = F>,
+    F: Future<Output = Result<Response, E>>,
+{
+    #[inline]
+    fn poll(
+        mut self: Pin<&mut Self>,
+        overload: &Overload,
+        held: &mut Option<Held>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response, E>> {
+        loop {
+            let called = match self.as_mut().project() {
+                HandlerProjection::Running { inner } => {
+                    return panic::guard(|| inner.poll(cx))
+                        .unwrap_or_else(|response| Poll::Ready(Ok(*response)));
+                }
+                HandlerProjection::Refused { response } => {
+                    return match response.take() {
+                        Some(response) => Poll::Ready(Ok(*response)),
+                        // Polled again after its end it has nothing more to say.
+                        None => Poll::Pending,
+                    };
+                }
+                HandlerProjection::Queued { queued } => {
+                    match ready!(Pin::new(&mut queued.place).poll(cx)) {
+                        Err(error) => {
+                            overload.guard().refused(queued.class, &error);
+                            Err(shed::refusal(&error))
+                        }
+                        Ok(permit) => {
+                            if let Some(held) = held {
+                                held.permit = Some(permit);
+                            }
+                            let Some((mut service, request)) = queued.call.take() else {
+                                return Poll::Pending; // polled again after its end
+                            };
+                            panic::guard(|| service.call(request))
+                        }
+                    }
+                }
+            };
+            self.set(match called {
+                Ok(inner) => Self::Running { inner },
+                Err(response) => Self::refused(response),
+            });
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::event::{Observer, Observers};
 use crate::health::{Lifecycle, Registry};
 use crate::server::signal::Shutdown;
 use crate::server::{MsaLayer, ServerError};
-use crate::telemetry::Logs;
+use crate::telemetry::{Logs, PolicyLog};
 
 /// Builds a [`Service`].
 #[must_use = "a builder does nothing until it is built"]
@@ -44,7 +44,7 @@ impl ServiceBuilder {
             loader: Loader::new(name),
             jobs: Vec::new(),
             sources: Vec::new(),
-            observers: Observers::none(),
+            observers: Observers::none().with(Arc::new(PolicyLog)),
         }
     }
 
@@ -88,7 +88,7 @@ impl ServiceBuilder {
         self
     }
 
-    /// Somebody who is told of every decision.
+    /// Somebody who is told of every decision, besides the log ([`PolicyLog`]).
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observers = self.observers.with(observer);
         self

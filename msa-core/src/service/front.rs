@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -12,12 +13,17 @@ use futures_util::future::Either;
 use http::Request;
 use tower::Service;
 
+use crate::balance::LOAD_HEADER;
+use crate::clock;
 use crate::health::Probes;
+use crate::server::load::ServerLoad;
 
 /// The router behind its probes.
 #[derive(Debug, Clone)]
 pub(super) struct Front {
     pub(super) probes: Probes,
+    /// Told to whoever probes.
+    pub(super) load: Arc<ServerLoad>,
     pub(super) router: Router,
 }
 
@@ -34,7 +40,11 @@ impl Service<Request<Body>> for Front {
     #[inline]
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match self.probes.answer(&request) {
-            Some(response) => Either::Right(ready(Ok(response))),
+            Some(mut response) => {
+                let report = self.load.report(clock::now()).to_header();
+                response.headers_mut().insert(LOAD_HEADER, report);
+                Either::Right(ready(Ok(response)))
+            }
             None => Either::Left(self.router.call(request)),
         }
     }

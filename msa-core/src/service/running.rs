@@ -97,6 +97,7 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
     )?;
     let front = Front {
         probes: Probes::new(service.health.clone()),
+        load: service.layer.load(),
         router: router.with_state(()),
     };
     let limits = Limits::from(&settings.server);

@@ -7,11 +7,15 @@
 //! {"timestamp":"2026-05-01T12:00:00.123456Z","level":"INFO","target":"msa::access","service":"user-service",
 //!  "gtxid":"0196…","ltxid":2,"branch":"1.1","message":"request","method":"GET","route":"/users/{id}","status":200,"ms":1.2}
 //! ```
+//!
+//! [`PolicyLog`] writes what the policies decide: retries, breaker transitions, ejections, fallbacks.
 
+mod events;
 mod json;
 mod log;
 mod number;
 mod pretty;
 mod timestamp;
 
+pub use events::PolicyLog;
 pub use log::{LogError, Logs};

@@ -20,7 +20,7 @@
 //! ```
 //! use std::time::Duration;
 //! use axum::{Router, routing::get};
-//! use msa_core::client::{CallError, CallErrorKind};
+//! use msa_core::client::{CallError, CallErrorKind, CallOptions};
 //! use msa_core::clock;
 //! use msa_core::testing::{Network, Recorder, Script, Step};
 //!
@@ -38,7 +38,8 @@
 //!     assert_eq!(client.get("http://stock-service/1").send().await?.text().await?, "7");
 //!
 //!     let start = clock::now();
-//!     let error = client.get("http://stock-service/1").send().await.unwrap_err();
+//!     let once = client.get("http://stock-service/1").with_extension(CallOptions::new().max_retries(0));
+//!     let error = once.send().await.unwrap_err();
 //!     assert_eq!(CallError::from(error).kind(), CallErrorKind::AttemptTimeout);
 //!     assert_eq!(clock::since(start), Duration::from_secs(3)); // and none of yours
 //!     assert_eq!(stock.attempts(), 2);

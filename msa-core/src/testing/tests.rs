@@ -8,6 +8,7 @@ use axum::{Router, routing::get};
 use super::*;
 use crate::client::{CallError, CallErrorKind, ServiceClient};
 use crate::clock;
+use crate::config::{BalancerName, ClientSettings};
 use crate::discovery::FileSource;
 use crate::event::Observers;
 
@@ -27,7 +28,12 @@ async fn each_instance_answers_its_share() {
         .service("users", named("a"))
         .service("users", named("b"))
         .service("users", named("c"));
-    let client = network.client().unwrap();
+    let settings = ClientSettings {
+        balancer: BalancerName::RoundRobin,
+        ..ClientSettings::default()
+    };
+    let client = network.client_builder().client_settings(settings);
+    let client = client.build().unwrap();
     let mut answers = Vec::new();
     for _ in 0..6 {
         answers.push(ask(&client).await.unwrap());

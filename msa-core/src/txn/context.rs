@@ -1,7 +1,7 @@
 //! The context of one transaction at one service.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -27,8 +27,12 @@ struct Inner {
     /// When the request came that brought it here.
     received: Option<Instant>,
     deadline: Option<Instant>,
+    /// Whether the deadline is the one that the caller sent.
+    hurried: bool,
     criticality: Criticality,
     retries: AtomicU32,
+    /// Nobody above should try again.
+    exhausted: AtomicBool,
     calls: AtomicU32,
     /// Whose counters are used instead of these.
     counted_by: Option<Txn>,
@@ -67,6 +71,8 @@ impl Txn {
             (sent, ours) => sent.or(ours),
         };
         let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
+        let hurried = incoming.timeout.is_some() && incoming.timeout == timeout;
+        let deadline = deadline.map(|deadline| (deadline, hurried));
         match incoming.gtxid {
             Some(gtxid) => Self::build(gtxid, incoming, Some(now), deadline),
             None => {
@@ -84,8 +90,9 @@ impl Txn {
         gtxid: Gtxid,
         incoming: &Incoming,
         received: Option<Instant>,
-        deadline: Option<Instant>,
+        deadline: Option<(Instant, bool)>,
     ) -> Self {
+        let (deadline, hurried) = deadline.unzip();
         Self(Arc::new(Inner {
             gtxid,
             value: OnceLock::new(),
@@ -94,8 +101,10 @@ impl Txn {
             attempt: incoming.attempt.unwrap_or(1),
             received,
             deadline,
+            hurried: hurried.unwrap_or(false),
             criticality: incoming.criticality.unwrap_or_default(),
             retries: AtomicU32::new(incoming.retries.unwrap_or(DEFAULT_RETRIES)),
+            exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
             counted_by: None,
         }))
@@ -117,8 +126,10 @@ impl Txn {
             attempt: self.0.attempt,
             received: self.0.received,
             deadline: None,
+            hurried: false,
             criticality: self.0.criticality,
             retries: AtomicU32::new(0),
+            exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
             counted_by: Some(self.counters().clone()),
         }))
@@ -163,6 +174,13 @@ impl Txn {
         self.0.received
     }
 
+    /// The time that the request had when it came, and whether it was its caller who set it.
+    pub(crate) fn allowance(&self) -> Option<(Duration, bool)> {
+        let deadline = self.0.deadline?;
+        let allowed = deadline.saturating_duration_since(self.0.received?);
+        Some((allowed, self.0.hurried))
+    }
+
     /// When the caller stops waiting.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
@@ -199,6 +217,23 @@ impl Txn {
                 left.checked_sub(1)
             })
             .is_ok()
+    }
+
+    /// Gives one of the transaction's retries back that was taken and not made.
+    pub fn give_back_retry(&self) {
+        self.counters().0.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What there was to be spent on retries here and below is spent: an error that this service answers says
+    /// `x-txn-retry: never`, so that nobody above spends it again.
+    pub fn forbid_retry(&self) {
+        self.counters().0.exhausted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`forbid_retry`](Self::forbid_retry) was said.
+    #[must_use]
+    pub fn is_retry_forbidden(&self) -> bool {
+        self.counters().0.exhausted.load(Ordering::Relaxed)
     }
 
     /// Names the next outgoing call: branch `B.k`, LTXID one higher.
@@ -296,6 +331,16 @@ mod tests {
         assert!(txn.try_spend_retry() && txn.clone().try_spend_retry());
         assert!(!txn.try_spend_retry());
         assert_eq!(txn.retries_left(), 0);
+        txn.clone().give_back_retry();
+        assert_eq!(txn.retries_left(), 1);
+    }
+
+    #[test]
+    fn what_one_call_learns_about_retries_holds_for_the_transaction() {
+        let txn = Txn::begin();
+        assert!(!txn.is_retry_forbidden());
+        txn.clone().without_deadline().forbid_retry();
+        assert!(txn.is_retry_forbidden());
     }
 
     #[tokio::test(start_paused = true)]

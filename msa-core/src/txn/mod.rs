@@ -35,6 +35,7 @@
 //! | `x-txn-attempt` | decimal from 1 | which try of the call |
 //! | `x-txn-timeout-ms` | decimal | the time left when it was sent; relative, so clocks need not agree |
 //! | `x-txn-retries` | decimal, 2 at the edge | retries that may still be spent below |
+//! | `x-txn-retry: never` | on a response | what there was for retries is spent, or the request was shed: nobody above tries again |
 //! | `x-msa-criticality` | `critical`, `default`, `sheddable`, `background` | who is shed first |
 //!
 //! `grpc-timeout` and `x-envoy-expected-rq-timeout-ms` are read as well; the shortest of the three counts.

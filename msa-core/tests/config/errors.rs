@@ -126,7 +126,7 @@ fn every_kind_of_value_says_what_it_needs() {
     );
     says(
         "client.balancer = 'p2c'",
-        "1:8: `client.balancer` needs `round-robin`; got \"p2c\"",
+        "1:8: `client.balancer` needs one of `p2c-ewma`, `least-request`, `round-robin`, `weighted`, `random`, `ring-hash`, `maglev`, `prequal`; got \"p2c\"",
     );
     says(
         "banner.slots = 51",
@@ -227,6 +227,14 @@ fn what_discovery_would_not_take_as_an_endpoint_is_refused_at_once() {
 }
 
 #[test]
+fn a_path_of_a_url_begins_with_its_slash() {
+    for path in ["readyz", "", "/ready z", "http://users/readyz"] {
+        let text = refused(&format!("client.active_health.path = '{path}'"), &[]);
+        assert!(text.contains("needs a path such as /readyz"), "{text}");
+    }
+}
+
+#[test]
 fn an_origin_is_written_as_browsers_write_it() {
     for origin in [
         "shop.example",
@@ -256,8 +264,8 @@ fn a_setting_without_its_feature_is_an_error_and_not_silently_nothing() {
 #[test]
 fn an_unknown_key_names_the_nearest_or_all_that_are_there() {
     says(
-        "port = 80",
-        "1:1: unknown key `port`; there are `admin`, `banner`, `client`, `clients`, `discovery`, `health`, `log`, `server`, `txn`",
+        "colour = 80",
+        "1:1: unknown key `colour`; there are `admin`, `banner`, `client`, `clients`, `discovery`, `health`, `log`, `policies`, `server`, `txn`",
     );
     says(
         "max_hops = 80",
@@ -421,4 +429,134 @@ fn a_section_must_be_registered_once_under_a_name_of_its_own() {
             && text.contains("section `banner` is registered twice"),
         "{text}"
     );
+}
+
+#[test]
+fn what_was_asked_for_and_is_not_there_is_told_with_who_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let none: [(&str, &str); 0] = [];
+    let at = |loader: Loader| loader.env(none).load().unwrap_err().to_string();
+    let file = dir.path().join("msa.prd.toml");
+    let text = at(Loader::new("s").dir(dir.path()).profile("prd"));
+    let expected = format!(
+        "\n  --profile: there is no file {} for this profile",
+        file.display()
+    );
+    assert!(text.ends_with(&expected), "{text}");
+    let text = Loader::new("s")
+        .dir(dir.path())
+        .env([("MSA_PROFILE", "prd")])
+        .load()
+        .unwrap_err()
+        .to_string();
+    assert!(text.contains("\n  MSA_PROFILE: there is no file"), "{text}");
+    let text = at(Loader::new("s").profile("a b"));
+    assert!(text.contains("\n  --profile: a profile's name"), "{text}");
+    let text = at(Loader::new("s").dir(dir.path().join("gone")));
+    assert!(text.contains("\n  --config-dir: "), "{text}");
+    std::fs::write(file, "").unwrap();
+    Loader::new("s")
+        .dir(dir.path())
+        .profile("prd")
+        .env(none)
+        .load()
+        .unwrap();
+}
+
+#[test]
+fn a_file_of_authorities_must_hold_some() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ca.pem");
+    let toml = format!("[clients.a]\nca_file = {:?}\n", file.display().to_string());
+    let text = refused(&toml, &[]);
+    assert!(
+        text.contains("msa.toml:2:1: `clients.a.ca_file` names") && text.contains("cannot be read"),
+        "{text}"
+    );
+    std::fs::write(&file, "-----BEGIN PRIVATE KEY-----\n").unwrap();
+    let text = refused(&toml, &[]);
+    assert!(text.contains("which holds no PEM block"), "{text}");
+    std::fs::write(&file, "# ours\n-----BEGIN CERTIFICATE-----\n").unwrap();
+    loader(&toml, &[]).load().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("gone", dir.path().join("banner__pin")).unwrap();
+    let text = loader("", &[]).secrets_dir(dir.path()).load();
+    let text = text.unwrap_err().to_string();
+    assert!(
+        text.contains("banner__pin: it is a link to gone, which is not there"),
+        "{text}"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/gone/x", folder.path().join("msa.toml")).unwrap();
+    let none: [(&str, &str); 0] = [];
+    let text = Loader::new("s").dir(folder.path()).env(none).load();
+    assert!(text.unwrap_err().to_string().contains("a link to /gone/x"));
+}
+
+#[test]
+fn a_port_is_looked_for_where_everybody_looks_for_it() {
+    for toml in ["port = 80", "server.port = 80"] {
+        let text = refused(toml, &[]);
+        assert!(
+            text.contains("`server.addr` has both") && text.contains("PORT sets"),
+            "{text}"
+        );
+    }
+}
+
+/// What a section says of its own secret.
+mod own_words {
+    use msa_core::config::{Loader, Secret};
+    use schemars::JsonSchema;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize};
+
+    #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Store {
+        #[serde(deserialize_with = "usable")]
+        url: Secret,
+    }
+
+    fn usable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+        let url = Secret::deserialize(deserializer)?;
+        match url.get().split_once("://") {
+            Some(("postgres", rest)) if rest.contains('@') => Ok(url),
+            Some(("postgres", rest)) => Err(D::Error::custom(format!("no user in {rest}"))),
+            Some(("redis", rest)) => Err(D::Error::custom(format!("{} is no port", rest.len()))),
+            Some((_, rest)) if rest.starts_with("part") => {
+                Err(D::Error::custom("bad host Hush-Host"))
+            }
+            Some(_) => Err(D::Error::custom("must begin with postgres://")),
+            None => Ok(url),
+        }
+    }
+
+    fn refused(url: &str) -> String {
+        let loader = Loader::new("s").section::<Store>("store");
+        let loader = loader.env([("MSA_STORE__URL", url)]);
+        loader.load().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn it_is_told_unless_it_tells_a_part_of_the_secret() {
+        let text = refused("mysql://root:hush@db/x");
+        assert!(
+            text.contains("`store.url`: must begin with postgres:// (the value is"),
+            "{text}"
+        );
+        for url in ["postgres://hushhush", "x://part@hush-host:1"] {
+            let text = refused(url);
+            assert!(
+                text.contains("`store.url` has a value that is refused"),
+                "{text}"
+            );
+            assert!(!text.to_lowercase().contains("hush"), "{text}");
+        }
+    }
 }

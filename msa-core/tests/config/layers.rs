@@ -295,22 +295,6 @@ fn stray_variables_only_warn_and_name_what_was_probably_meant() {
     );
 }
 
-#[test]
-fn a_profile_without_a_file_warns() {
-    let dir = tempfile::tempdir().unwrap();
-    let none: [(&str, &str); 0] = [];
-    let config = msa_core::config::Loader::new("s")
-        .dir(dir.path())
-        .profile("prd")
-        .env(none)
-        .load()
-        .unwrap();
-    assert_eq!(
-        config.warnings(),
-        ["the profile is `prd`, but there is no msa.prd.toml"]
-    );
-}
-
 /// A section whose default has a form with fields.
 #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Cache {

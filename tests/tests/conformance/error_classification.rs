@@ -73,8 +73,8 @@ fn parent<'n>(kind: &str, note: &'n str) -> Option<&'n str> {
     let words = note.split([' ', ',', ';', ':', '(', ')']);
     // The colon belongs to the sign: `A<:B` is split into `A<` and `B`.
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    words
-        .windows(2)
-        .find(|pair| pair[0].strip_suffix('<') == Some(kind))
-        .map(|pair| pair[1])
+    words.windows(2).find_map(|pair| match pair {
+        [child, parent] if child.strip_suffix('<') == Some(kind) => Some(*parent),
+        _ => None,
+    })
 }

@@ -3,8 +3,10 @@
 //! A kind of case has one file here, whose `run` drives the real policy. To add a kind: write that file, and name it in
 //! [`KINDS`]. A program of its own rather than a `#[test]`, so that the counts are printed when all is well, too.
 
+mod calls;
 mod case;
 mod expect;
+mod guards;
 mod read;
 mod report;
 mod setting;
@@ -24,6 +26,7 @@ mod rate_limiter;
 mod retry;
 mod retry_budget;
 mod retry_condition;
+mod retry_script;
 mod retry_throttle;
 mod sliding_window;
 mod timeout;

@@ -84,6 +84,12 @@ impl Clock {
     }
 }
 
+/// How far a step that is about time moves a clock that stands at its beginning, for those who have a clock of their own.
+pub(crate) fn duration(step: &str) -> Result<Option<Duration>, Trouble> {
+    let mut clock = Clock::new();
+    Ok(clock.step(step)?.then_some(clock.passed))
+}
+
 /// Whether it sets the clock, and in which unit a bare number stands, in nanoseconds.
 fn verb_of(verb: &str) -> Option<(bool, u64)> {
     let (verb, unit) = verb.rsplit_once('_').unwrap_or((verb, "ms"));

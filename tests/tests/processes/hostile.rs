@@ -171,25 +171,31 @@ fn bodies_that_are_no_order_are_told_where_they_are_wrong() {
             .header("content-type", "application/json")
             .body(body)
     };
-    let cases: [(&[u8], u16, &str); 11] = [
-        (b"", 400, ""),
-        (b"{", 400, ""),
-        (b"\xff\xfe", 400, ""),
-        (b"[]", 422, ""),
-        (b"{}", 422, "user_id"),
-        (br#"{"user_id": "1", "items": []}"#, 422, "user_id"),
-        (br#"{"user_id": 1, "items": []}"#, 422, "1 to 32 items"),
-        (br#"{"user_id": 1, "items": [{"sku": "a", "quantity": -1}]}"#, 422, "items[0].quantity"),
-        (br#"{"user_id": 1, "items": [{"sku": "a", "quantity": 0}]}"#, 422, "items[0].quantity"),
-        (br#"{"user_id": 1, "items": [{"sku": "../x", "quantity": 1}]}"#, 422, "items[0].sku"),
-        (br#"{"user_id": 1, "items": [{"sku": "a", "quantity": 1}, {"sku": "a", "quantity": 1}]}"#, 422, "items[1].sku"),
+    let cases: [(&[u8], u16, &[&str]); 12] = [
+        (b"", 400, &[]),
+        (b"{", 400, &[]),
+        (b"\xff\xfe", 400, &[]),
+        (b"[]", 422, &["must be an object"]),
+        (b"{}", 422, &["#/user_id\"", "#/items\"", "is missing"]),
+        (br#"{"user_id": "1", "items": [{"sku": "a", "quantity": 0}]}"#, 422, &["#/user_id\"", "#/items/0/quantity\""]),
+        (br#"{"user_id": 1, "items": []}"#, 422, &["#/items\"", "1 to 32 items"]),
+        (br#"{"user_id": 1, "items": [{"sku": "a", "quantity": -1}]}"#, 422, &["#/items/0/quantity\"", "items[0].quantity"]),
+        (br#"{"user_id": 1, "items": [{"sku": "a"}]}"#, 422, &["#/items/0/quantity\"", "is missing"]),
+        (br#"{"user_id": 1, "items": [{"sku": "../x", "quantity": 1}]}"#, 422, &["#/items/0/sku\""]),
+        (br#"{"user_id": 1, "items": [{"sku": "a", "quantity": 1}, {"sku": "a", "quantity": 1}]}"#, 422, &["#/items/1\"", "sku"]),
+        (br#"{"userid": 1, "items": [{"sku": "a", "quantity": 1}]}"#, 422, &["did you mean user_id", "#/user_id\""]),
     ];
     for (body, status, told) in cases {
         let answer = post(body).send().unwrap();
         let text = answer.text();
         assert_eq!(answer.status, status, "{text}");
         assert!(answer.is_problem(), "{text}");
-        assert!(text.contains(told), "{text}");
+        for told in told {
+            assert!(text.contains(told), "{told}: {text}");
+        }
+        for rust in ["u32", "i64", "struct", "Wanted"] {
+            assert!(!text.contains(rust), "{text}");
+        }
     }
     let form = Request::new("POST", addr, "/orders")
         .header("content-type", "text/plain")

@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use msa_core::problem::{Json, Path, Problem, Query};
 
-use super::{App, Paging, Part, invalid};
+use super::{App, Paging, Part, invalid, invalid_query};
 use crate::model::{Banner, BannerDraft};
 
 /// `GET /api/banners?limit=&after=`
@@ -14,7 +14,7 @@ pub(super) async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<Json<Part<Banner>>, Problem> {
     if let Some(error) = paging.check() {
-        return Err(invalid([error]));
+        return Err(invalid_query([error]));
     }
     let fetch = async |after, limit| app.store.banners(after, limit).await;
     Ok(Json(paging.fetch(|banner| banner.id, fetch).await?))

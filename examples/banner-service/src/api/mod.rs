@@ -12,7 +12,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 
-use self::problem::invalid;
+use self::problem::{invalid, invalid_query};
 use crate::model::FieldError;
 use crate::settings::BannerSettings;
 use crate::store::{Store, StoreError};
@@ -50,7 +50,7 @@ pub fn router(app: App) -> Router {
 
 /// Which part of a list is asked for: `?limit=50&after=123`.
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct Paging {
     /// From 1 to 200.
     limit: i64,

@@ -6,11 +6,12 @@ use axum::response::IntoResponse;
 use msa_core::problem::{Json, Path, Problem, Query};
 use serde::Deserialize;
 
-use super::{App, Paging, Part, invalid};
+use super::{App, Paging, Part, invalid, invalid_query};
 use crate::model::{Placement, PlacementDraft, PlacementFilter, Time, check_platform, check_slot};
 
 /// What a list of placements can be narrowed to. (Not `Paging` flattened in: serde then takes numbers for text.)
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     banner_id: Option<i64>,
     platform: Option<String>,
@@ -51,7 +52,7 @@ pub(super) async fn list(
     .flatten()
     .collect();
     if !errors.is_empty() {
-        return Err(invalid(errors));
+        return Err(invalid_query(errors));
     }
     let filter = PlacementFilter {
         banner_id,

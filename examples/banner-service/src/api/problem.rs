@@ -8,13 +8,20 @@ use msa_core::problem::Problem;
 use crate::model::FieldError;
 use crate::store::StoreError;
 
-/// 422 with every field that is wrong.
+/// 422 with every field of the body that is wrong.
 pub(super) fn invalid(errors: impl IntoIterator<Item = FieldError>) -> Problem {
     errors
         .into_iter()
         .fold(Problem::invalid(), |problem, error| {
             problem.field(error.field, error.message)
         })
+}
+
+/// 422 with every parameter of the query that is wrong.
+pub(super) fn invalid_query(errors: impl IntoIterator<Item = FieldError>) -> Problem {
+    let problem = Problem::invalid().title("Invalid query");
+    let add = |problem: Problem, error: FieldError| problem.parameter(error.field, error.message);
+    errors.into_iter().fold(problem, add)
 }
 
 impl From<StoreError> for Problem {

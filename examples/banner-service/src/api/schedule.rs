@@ -4,7 +4,7 @@ use axum::extract::State;
 use msa_core::problem::{Json, Problem, Query};
 use serde::{Deserialize, Serialize};
 
-use super::{App, invalid};
+use super::{App, invalid_query};
 use crate::model::{ActiveBanner, Time, check_platform};
 
 /// A place for a banner.
@@ -36,6 +36,7 @@ pub(super) async fn slots(State(app): State<App>) -> Json<Slots> {
 
 /// Where and when.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Moment {
     platform: String,
     at: Option<Time>,
@@ -55,7 +56,7 @@ pub(super) async fn active(
     Query(Moment { platform, at }): Query<Moment>,
 ) -> Result<Json<Active>, Problem> {
     if let Some(error) = check_platform(&platform, &app.settings) {
-        return Err(invalid([error]));
+        return Err(invalid_query([error]));
     }
     let at = at.unwrap_or_else(Time::now);
     let items = app.store.active(&platform, at).await?;

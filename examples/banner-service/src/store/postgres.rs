@@ -13,6 +13,8 @@ use sqlx::postgres::{
     PgArgumentBuffer, PgConnectOptions, PgPool, PgPoolOptions, PgTypeInfo, PgValueRef,
 };
 use sqlx::{Decode, Encode, Type};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::{CHECK_PATIENCE, Refused, StoreError, apply};
 use crate::model::{
@@ -32,6 +34,8 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct Postgres {
     pool: PgPool,
+    /// Where the server listens; `None` when that is a socket file.
+    addr: Option<(String, u16)>,
 }
 
 impl Postgres {
@@ -43,30 +47,52 @@ impl Postgres {
 
     /// A pool that connects when it is first used.
     pub(super) fn new(options: PgConnectOptions, max_connections: NonZeroU32) -> Self {
+        let local = options.get_socket().is_some() || options.get_host().starts_with('/');
+        let addr = (!local).then(|| (options.get_host().to_owned(), options.get_port()));
         let pool = PgPoolOptions::new()
             .max_connections(max_connections.get())
             .acquire_timeout(CONNECT_PATIENCE)
             .connect_lazy_with(options.application_name("banner-service"));
-        Self { pool }
+        Self { pool, addr }
+    }
+
+    /// The pool goes on trying while nobody listens, and in the end only tells that it took too long. This says why.
+    async fn explained(&self, error: StoreError) -> StoreError {
+        const PATIENCE: Duration = Duration::from_millis(100);
+        let (StoreError::Unavailable(reason), Some((host, port))) = (&error, &self.addr) else {
+            return error;
+        };
+        let connecting = TcpStream::connect((host.as_str(), *port));
+        match timeout(PATIENCE, connecting).await {
+            Ok(Ok(_)) => error,
+            Ok(Err(cause)) => StoreError::Unavailable(format!("{host}:{port}: {cause}")),
+            Err(_) => StoreError::Unavailable(format!("{host}:{port}: {reason}")),
+        }
     }
 
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
-        apply(MIGRATIONS, &mut *self.pool.acquire().await?).await
+        match self.pool.acquire().await {
+            Ok(mut connection) => apply(MIGRATIONS, &mut *connection).await,
+            Err(error) => Err(self.explained(error.into()).await),
+        }
     }
 
     pub(super) async fn check(&self) -> Result<(), StoreError> {
+        match self.applied().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StoreError::NotMigrated),
+            Err(error) => Err(self.explained(error).await),
+        }
+    }
+
+    /// Whether the newest migration has been applied.
+    async fn applied(&self) -> Result<bool, StoreError> {
         let newest = "SELECT max(version) FROM _sqlx_migrations WHERE success";
         let applied = sqlx::query_scalar::<_, Option<i64>>(newest).fetch_one(&self.pool);
-        let applied = tokio::time::timeout(CHECK_PATIENCE, applied).await;
-        let applied = applied.map_err(|_| {
+        let applied = timeout(CHECK_PATIENCE, applied).await.map_err(|_| {
             StoreError::Unavailable(format!("no answer within {CHECK_PATIENCE:?}"))
         })??;
-        let known = MIGRATIONS.iter().map(|(number, ..)| *number).max();
-        if applied >= known {
-            Ok(())
-        } else {
-            Err(StoreError::NotMigrated)
-        }
+        Ok(applied >= MIGRATIONS.iter().map(|(number, ..)| *number).max())
     }
 
     pub(super) async fn close(&self) {

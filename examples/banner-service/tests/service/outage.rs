@@ -115,6 +115,25 @@ async fn many_that_start_at_once_on_a_new_file_agree_on_its_tables() {
     }
 }
 
+// Takes as long as a check waits (0.8 s): the pool goes on trying.
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told_with_its_address() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap(); // nobody listens, and nobody else can
+    let addr = socket.local_addr().unwrap();
+    let settings = BannerSettings {
+        database_url: Secret::new(format!("postgres://u:hush@{addr}/x")),
+        ..BannerSettings::default()
+    };
+    let store = Store::new(&settings).unwrap();
+    for result in [store.check().await, store.migrate().await] {
+        let told = result.unwrap_err().to_string();
+        assert!(told.contains(&addr.to_string()), "{told}");
+        assert!(told.contains("refused"), "{told}");
+        assert!(!told.contains("hush"), "{told}");
+    }
+}
+
 #[test]
 fn an_address_of_no_use_is_refused_without_repeating_it() {
     for url in [

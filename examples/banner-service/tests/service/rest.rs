@@ -79,6 +79,27 @@ async fn a_wrong_banner_is_422_and_names_the_fields() {
 }
 
 #[tokio::test]
+async fn what_is_missing_unknown_or_of_the_wrong_type_is_named_all_at_once() {
+    let service = Fixture::sqlite().await;
+    let body = json!({"titel": "Sale", "image_url": 7});
+    let answer = service.post("/api/banners", &body).await;
+    assert_eq!(answer.status, 422);
+    let expected = json!([
+        {"field": "image_url", "pointer": "#/image_url", "detail": "must be a string, not 7"},
+        {"field": "titel", "pointer": "#/titel", "detail": "is not known; did you mean title?"},
+        {"field": "title", "pointer": "#/title", "detail": "is missing"},
+        {"field": "link", "pointer": "#/link", "detail": "is missing"},
+    ]);
+    assert_eq!(answer.json["errors"], expected);
+    let answer = service.post("/api/banners", &json!([1, 2, 3])).await;
+    assert!(
+        !answer.json.to_string().contains("BannerDraft"),
+        "{}",
+        answer.json
+    );
+}
+
+#[tokio::test]
 async fn what_is_not_json_is_told_so() {
     let service = Fixture::sqlite().await;
     let post = |content_type: &str, body: &'static str| {
@@ -117,7 +138,13 @@ async fn a_wrong_query_is_told_what_is_wrong() {
         ("/api/placements?limit=0", "limit"),
         ("/api/banners?limit=201", "limit"),
         ("/api/banners?limit=x", "limit"),
-        ("/api/banners/seven", "seven"),
+        ("/api/banners?limit=1&afetr=2", "did you mean after"),
+        ("/api/placements?plaftorm=MOBILE", "did you mean platform"),
+        (
+            "/api/banners/active?plattform=MOBILE",
+            "did you mean platform",
+        ),
+        ("/api/banners/seven", "whole number"),
     ] {
         let answer = service.get(path).await;
         // A path that cannot be read is 400, a query 422.

@@ -18,11 +18,11 @@ pub enum DatabaseError {
         file: PathBuf,
     },
     /// Somebody else writes for too long.
-    #[error("the database is locked by another writer")]
+    #[error("the database is locked by another writer; try again when it has finished")]
     Busy,
     /// The tables could not be brought up to date.
     #[error("cannot migrate the database")]
-    Migrate(#[from] MigrateError),
+    Migrate(#[source] MigrateError),
     /// A statement failed.
     #[error(transparent)]
     Sql(sqlx::Error),
@@ -33,6 +33,19 @@ impl From<sqlx::Error> for DatabaseError {
         match primary_code(&error) {
             Some(BUSY | LOCKED) => Self::Busy,
             _ => Self::Sql(error),
+        }
+    }
+}
+
+impl From<MigrateError> for DatabaseError {
+    fn from(error: MigrateError) -> Self {
+        let cause = match &error {
+            MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => cause,
+            _ => return Self::Migrate(error),
+        };
+        match primary_code(cause) {
+            Some(BUSY | LOCKED) => Self::Busy,
+            _ => Self::Migrate(error),
         }
     }
 }

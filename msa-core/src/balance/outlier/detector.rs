@@ -3,13 +3,12 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::accrual::Accrual;
 use super::change::{Change, Rule};
 use super::config::{Consecutive, OutlierConfig};
-use super::health::EndpointHealth;
+use super::observe::{ACCRUAL, Broken, COUNTS, SPLIT, TIMES};
 use super::state::State;
 use super::statistics::Rates;
-use crate::balance::{Answer, Slot};
+use crate::balance::Slot;
 use crate::clock::Instant;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
@@ -29,41 +28,15 @@ pub struct Detector {
     /// When [`Self::poll`] has something to do, in nanoseconds since the origin.
     due: AtomicU64,
     // What the hot path needs of the settings.
-    gateway_failures: AtomicU32,
-    server_errors: AtomicU32,
-    local_failures: AtomicU32,
-    mode: AtomicU32,
+    pub(super) gateway_failures: AtomicU32,
+    pub(super) server_errors: AtomicU32,
+    pub(super) local_failures: AtomicU32,
+    pub(super) mode: AtomicU32,
     state: Mutex<State>,
 }
 
-/// A rule looks at the answers of an interval.
-const COUNTS: u32 = 1;
-/// Failures of our own side are judged apart.
-const SPLIT: u32 = 1 << 1;
-/// Failure accrual is on.
-const ACCRUAL: u32 = 1 << 2;
-
 /// In panic the share of available endpoints is looked at so often: breakers close without telling.
 const PANIC_CHECK: Duration = Duration::from_secs(1);
-
-/// The rules that an answer broke; to be handed to [`Detector::eject`].
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-#[must_use = "nothing is ejected until Detector::eject is told"]
-pub struct Broken {
-    local: bool,
-    gateway: bool,
-    errors: bool,
-    dead: Option<Duration>,
-}
-
-impl Broken {
-    /// Whether none was.
-    #[must_use]
-    #[inline]
-    pub fn is_none(&self) -> bool {
-        !(self.local || self.gateway || self.errors) && self.dead.is_none()
-    }
-}
 
 /// How often a rule found an outlier.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -110,88 +83,6 @@ impl Detector {
         let changes = state.configure(config, members, now);
         self.publish(&state);
         self.assessed(&state, changes, members, now)
-    }
-
-    /// Told of an answer and how long it took to come. Tells which rules that broke.
-    ///
-    /// A body that failed is one more [`Answer::LocalFailure`].
-    #[inline]
-    pub fn observe(&self, slot: &Slot, answer: Answer, took: Duration, now: Instant) -> Broken {
-        let mut broken = Broken::default();
-        if answer == Answer::Ignored {
-            return broken;
-        }
-        let health = slot.health();
-        let mode = self.mode.load(Ordering::Relaxed);
-        let apart = mode & SPLIT != 0;
-        let local = answer == Answer::LocalFailure;
-        if answer == Answer::Success {
-            health.forget_failures();
-        } else {
-            broken = self.failed(health, answer, apart);
-        }
-        if mode & COUNTS != 0 {
-            // What was answered, and where that is judged apart, whether it was reached.
-            if answer == Answer::Success {
-                health.answers.success();
-                health.answers.took(took);
-            } else if !(local && apart) {
-                health.answers.failure();
-            }
-            match (apart, local) {
-                (true, true) => health.reached.failure(),
-                (true, false) => health.reached.success(),
-                (false, _) => {}
-            }
-        }
-        if mode & ACCRUAL != 0 {
-            broken.dead = self.accrue(health, answer == Answer::Success, now);
-        }
-        broken
-    }
-
-    #[inline]
-    fn failed(&self, health: &EndpointHealth, answer: Answer, apart: bool) -> Broken {
-        let threshold = |threshold: &AtomicU32| threshold.load(Ordering::Relaxed);
-        let mut broken = Broken::default();
-        if answer == Answer::LocalFailure {
-            broken.local = health.local.failure(threshold(&self.local_failures));
-            if apart {
-                return broken;
-            }
-        } else {
-            health.local.reset();
-        }
-        if answer == Answer::Failure {
-            health.gateway.reset();
-        } else {
-            broken.gateway = health.gateway.failure(threshold(&self.gateway_failures));
-        }
-        broken.errors = health.errors.failure(threshold(&self.server_errors));
-        broken
-    }
-
-    #[cold]
-    fn accrue(&self, health: &EndpointHealth, success: bool, now: Instant) -> Option<Duration> {
-        let mut accrual = health.accrual();
-        if accrual.is_none() {
-            // Once an endpoint. The lock is given back meanwhile: `configure` takes the two in the other order.
-            drop(accrual);
-            let config = self.state().config().accrual.clone();
-            accrual = health.accrual();
-            if accrual.is_none() {
-                *accrual = config.map(|config| Accrual::new(&config, now));
-            }
-        }
-        let accrual = accrual.as_mut()?;
-        if !success {
-            return accrual.failure(now);
-        }
-        if health.proves_itself() {
-            accrual.revived(now);
-        }
-        accrual.success(now);
-        None
     }
 
     /// Sets aside the slot that broke these rules, if it is still a member, and if cap, chance and dark mode allow. Tells
@@ -308,7 +199,7 @@ impl Detector {
         let mut next = state.next_sweep();
         if let Some(any) = members.first() {
             let on = state.too_few(members, now);
-            if any.vitals().common.set_panic(on) {
+            if any.common().set_panic(on) {
                 changes.push(Change::Panic { on });
             }
             if on {
@@ -333,7 +224,8 @@ impl Detector {
         let flag = |on: bool, flag: u32| if on { flag } else { 0 };
         let mode = flag(config.counts_answers(), COUNTS)
             | flag(config.split_local_origin, SPLIT)
-            | flag(config.accrual.is_some(), ACCRUAL);
+            | flag(config.accrual.is_some(), ACCRUAL)
+            | flag(config.latency.is_some(), TIMES);
         self.mode.store(mode, Ordering::Relaxed);
         let next = self.nanos(state.next_sweep());
         self.due.store(next, Ordering::Relaxed);
@@ -344,7 +236,7 @@ impl Detector {
         u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

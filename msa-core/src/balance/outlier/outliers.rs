@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::change::Change;
 use super::config::OutlierConfig;
-use super::detector::{Broken, Detector};
+use super::detector::Detector;
+use super::observe::Broken;
 use crate::balance::{Answer, End, Members, Slot, Watch};
 use crate::clock::Instant;
 use crate::discovery::Endpoint;

@@ -38,7 +38,7 @@ pub(super) fn median(values: &mut [f64]) -> Option<f64> {
     Some(*median)
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

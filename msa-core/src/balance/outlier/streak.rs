@@ -39,7 +39,7 @@ impl Streak {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -9,7 +9,7 @@ use super::tally::Counted;
 use crate::balance::{Mark, Slot};
 use crate::clock::Instant;
 
-/// The answers of the interval from one member that is in.
+/// The answers of the interval from one member that was in.
 struct Interval<'m> {
     member: &'m Slot,
     counted: Counted,
@@ -23,15 +23,16 @@ impl State {
         let mut changes = Vec::new();
         let (mut answers, mut reached) = (Vec::new(), Vec::new());
         for member in members {
+            let was_out = member.is(Mark::Ejected);
             changes.extend(back(member, now));
             let health = member.health();
-            // Emptied in any case: what came in while it was out says nothing of the next interval.
+            // Emptied in any case: what was counted before or while it was out must not send it out again.
             let (counted, counted_reached) = (health.answers.empty(), health.reached.empty());
             {
                 let mut sentence = health.sentence();
                 (sentence.rate, sentence.local_rate) = (None, None);
             }
-            if !member.is(Mark::Ejected) {
+            if !was_out {
                 answers.push(Interval { member, counted });
                 reached.push(Interval {
                     member,

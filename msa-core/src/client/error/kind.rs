@@ -14,8 +14,10 @@ pub enum CallErrorKind {
     NoEndpoint,
     /// The circuit breaker of every instance is open.
     CircuitOpen,
-    /// Too many calls to the service are under way.
+    /// Too many calls to the service are under way: more than its bulkhead or its concurrency limit let in.
     BulkheadFull,
+    /// The service turns most calls away, and this client this one: see `clients.<name>.throttle`.
+    Throttled,
     /// This client's own rate limit for the service is used up.
     RateLimited,
     /// The total timeout or the deadline of the transaction passed.
@@ -46,6 +48,7 @@ impl CallErrorKind {
             Self::NoEndpoint => "no_endpoint",
             Self::CircuitOpen => "circuit_open",
             Self::BulkheadFull => "bulkhead_full",
+            Self::Throttled => "throttled",
             Self::RateLimited => "rate_limited",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::Connect => "connect",
@@ -72,6 +75,7 @@ impl CallErrorKind {
             Self::NoEndpoint
             | Self::CircuitOpen
             | Self::BulkheadFull
+            | Self::Throttled
             | Self::RateLimited
             | Self::Connect
             | Self::Cancelled

@@ -2,6 +2,7 @@
 
 mod kind;
 mod recover;
+mod tries;
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -16,6 +17,7 @@ use crate::discovery::Endpoint;
 use crate::txn::Gtxid;
 
 pub use kind::CallErrorKind;
+pub use tries::{Try, TryEnd};
 
 /// A call failed.
 ///
@@ -34,6 +36,7 @@ struct Inner {
     gtxid: Option<Gtxid>,
     response_status: Option<StatusCode>,
     retry_after: Option<Duration>,
+    tries: Vec<Try>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -49,6 +52,7 @@ impl CallError {
             gtxid: None,
             response_status: None,
             retry_after: None,
+            tries: Vec::new(),
             source: None,
         }))
     }
@@ -95,6 +99,13 @@ impl CallError {
         self
     }
 
+    /// The same with the attempts before the last one.
+    #[must_use]
+    pub fn with_tries(mut self, tries: Vec<Try>) -> Self {
+        self.0.tries = tries;
+        self
+    }
+
     /// The same with what caused it.
     #[must_use]
     pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
@@ -124,6 +135,12 @@ impl CallError {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
+    }
+
+    /// The attempts before the last one, in their order; the last one is what this error tells of itself.
+    #[must_use]
+    pub fn tries(&self) -> &[Try] {
+        &self.0.tries
     }
 
     /// The transaction that the call belonged to.
@@ -179,6 +196,7 @@ impl fmt::Display for CallError {
             attempts,
             gtxid,
             message,
+            tries,
             ..
         } = &*self.0;
         match service {
@@ -187,6 +205,10 @@ impl fmt::Display for CallError {
         }
         if let Some(endpoint) = endpoint {
             write!(f, " at {endpoint}")?;
+        }
+        for (place, one) in tries.iter().enumerate() {
+            let before = if place == 0 { "; before that" } else { "," };
+            write!(f, "{before} {one}")?;
         }
         match (attempts, gtxid) {
             (0, None) => Ok(()),

@@ -1,6 +1,7 @@
 //! Finding a call's failure again in what reqwest and reqwest-middleware made of it.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use super::{CallError, CallErrorKind};
 use crate::client::transport::TransportError;
@@ -53,23 +54,28 @@ impl From<reqwest::Error> for CallError {
         if let Some(found) = Self::find(&error) {
             return found.clone();
         }
-        if let Some(status) = error.status() {
-            return Self::new(
-                CallErrorKind::Status,
-                format!("it answered {}", status.as_u16()),
-            )
-            .with_response_status(status)
-            .with_source(error);
+        let service = service(&error);
+        let failure = if let Some(status) = error.status() {
+            let message = format!("it answered {}", status.as_u16());
+            Self::new(CallErrorKind::Status, message)
+                .with_response_status(status)
+                .with_source(error)
+        } else if error.is_decode() || error.is_body() {
+            let message = "the response's body is not what was expected";
+            Self::new(CallErrorKind::Body, message).with_source(error)
+        } else {
+            Self::from(TransportError::from(error))
+        };
+        match service {
+            Some(service) => failure.with_service(service),
+            None => failure,
         }
-        if error.is_decode() || error.is_body() {
-            return Self::new(
-                CallErrorKind::Body,
-                "the response's body is not what was expected",
-            )
-            .with_source(error);
-        }
-        Self::from(TransportError::from(error))
     }
+}
+
+/// The service, by the URL of its response. An IP address is no service's name and not for a caller's eyes.
+fn service(error: &reqwest::Error) -> Option<Arc<str>> {
+    error.url()?.domain().map(Arc::from)
 }
 
 impl From<TransportError> for CallError {

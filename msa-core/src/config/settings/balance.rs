@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::algorithms::{
+    MaglevSettings, PrequalSettings, RingHashSettings, SubsetSettings, ZoneSettings,
+};
 use crate::config::Span;
 
 /// How the instances of a service are measured and chosen.
@@ -15,11 +18,19 @@ pub struct BalanceSettings {
     pub decay: Span,
     /// When the latency of a request ends.
     pub latency: LatencyEnd,
-    /// The latency that is assumed of an instance whose very first answer was a failure.
-    pub failure_penalty: Span,
     /// Of how many instances, drawn by chance, `p2c-ewma` and `least-request` take the best: 2 to 16.
     #[schemars(range(min = 2, max = 16))]
     pub choices: u32,
+    /// The own zone first.
+    pub zone: ZoneSettings,
+    /// A part of the instances only.
+    pub subset: SubsetSettings,
+    /// What `ring-hash` needs.
+    pub ring_hash: RingHashSettings,
+    /// What `maglev` needs.
+    pub maglev: MaglevSettings,
+    /// What `prequal` needs.
+    pub prequal: PrequalSettings,
 }
 
 impl Default for BalanceSettings {
@@ -27,8 +38,12 @@ impl Default for BalanceSettings {
         Self {
             decay: Span::secs(10),
             latency: LatencyEnd::Body,
-            failure_penalty: Span::secs(1),
             choices: 2,
+            zone: ZoneSettings::default(),
+            subset: SubsetSettings::default(),
+            ring_hash: RingHashSettings::default(),
+            maglev: MaglevSettings::default(),
+            prequal: PrequalSettings::default(),
         }
     }
 }
@@ -63,6 +78,12 @@ pub enum BalancerName {
     Weighted,
     /// By chance.
     Random,
+    /// By the call's key, on a ring; the load of each instance is bounded.
+    RingHash,
+    /// By the call's key, in a table that is more even.
+    Maglev,
+    /// The fastest of those that are not overloaded, by what they report themselves.
+    Prequal,
 }
 
 impl BalancerName {
@@ -75,6 +96,9 @@ impl BalancerName {
             Self::RoundRobin => "round-robin",
             Self::Weighted => "weighted",
             Self::Random => "random",
+            Self::RingHash => "ring-hash",
+            Self::Maglev => "maglev",
+            Self::Prequal => "prequal",
         }
     }
 }

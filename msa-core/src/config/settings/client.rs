@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BalanceSettings, BalancerName, BreakerSettings, ThrottleSettings};
+use super::{
+    ActiveHealthSettings, BalanceSettings, BalancerName, BreakerSettings, BulkheadSettings,
+    FallbackSettings, FaultSettings, HedgeSettings, LimitSettings, OutlierSettings,
+    RateLimitSettings, RetrySettings, SlowStartSettings, ThrottleSettings,
+};
 use crate::config::{Size, Span};
 
 /// Calls to one service, or the defaults for all.
@@ -20,6 +24,12 @@ pub struct ClientSettings {
     pub balancer: BalancerName,
     /// How the instances are measured and chosen.
     pub balance: BalanceSettings,
+    /// Which instances are set aside, for how long, and how many at most.
+    pub outlier: OutlierSettings,
+    /// How an instance that joins, or returns, comes to its full share.
+    pub slow_start: SlowStartSettings,
+    /// Asking each instance how it is, besides watching its answers.
+    pub active_health: ActiveHealthSettings,
     /// The most that a call may take in total, attempts, waits and body together.
     #[schemars(extend("x-msa-min" = "1ms"))]
     pub timeout: Span,
@@ -47,6 +57,23 @@ pub struct ClientSettings {
     pub breaker: BreakerSettings,
     /// The client throttle, an alternative to the breaker.
     pub throttle: ThrottleSettings,
+    /// Trying again.
+    pub retry: RetrySettings,
+    /// A further attempt beside one that takes long.
+    pub hedge: HedgeSettings,
+    /// How many calls may be in flight at once.
+    pub limit: LimitSettings,
+    /// Faults that calls meet on purpose. Needs the feature `fault`.
+    pub fault: FaultSettings,
+    /// How many calls run at a time.
+    pub bulkhead: BulkheadSettings,
+    /// How many calls are made a time.
+    pub rate_limit: RateLimitSettings,
+    /// What stands in for an answer.
+    pub fallback: FallbackSettings,
+    /// Whether identical `GET`s in flight share one answer. Only where an answer does not depend on who asks, or the request says so in
+    /// its headers, which are compared too.
+    pub coalesce: bool,
 }
 
 impl Default for ClientSettings {
@@ -55,6 +82,9 @@ impl Default for ClientSettings {
             endpoints: Vec::new(),
             balancer: BalancerName::default(),
             balance: BalanceSettings::default(),
+            outlier: OutlierSettings::default(),
+            slow_start: SlowStartSettings::default(),
+            active_health: ActiveHealthSettings::default(),
             timeout: Span::secs(10),
             attempt_timeout: Span::secs(3),
             connect_timeout: Span::secs(1),
@@ -66,6 +96,14 @@ impl Default for ClientSettings {
             allow_plain_hosts: false,
             breaker: BreakerSettings::default(),
             throttle: ThrottleSettings::default(),
+            limit: LimitSettings::default(),
+            retry: RetrySettings::default(),
+            hedge: HedgeSettings::default(),
+            fault: FaultSettings::default(),
+            bulkhead: BulkheadSettings::default(),
+            rate_limit: RateLimitSettings::default(),
+            fallback: FallbackSettings::default(),
+            coalesce: false,
         }
     }
 }

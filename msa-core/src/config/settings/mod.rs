@@ -3,10 +3,21 @@
 //! Two kinds: a *live* setting takes effect when a changed file is read; a setting marked **Restart** keeps the value it had
 //! at the start, and the reload says so. The mark is part of the schema (`x-msa-restart`), so nothing has to be listed twice.
 
+mod algorithms;
 mod balance;
 mod breaker;
+mod bulkhead;
 mod client;
+mod fallback;
+mod fault;
+mod hedge;
+mod limit;
 mod log;
+mod outlier;
+mod policy;
+mod rate_limit;
+mod retry;
+mod retry_condition;
 mod server;
 mod throttle;
 mod txn;
@@ -18,10 +29,29 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use algorithms::{
+    MaglevSettings, PrequalSettings, RingHashSettings, SubsetSettings, ZoneSettings,
+};
 pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
 pub use breaker::BreakerSettings;
+pub use bulkhead::BulkheadSettings;
 pub use client::ClientSettings;
+pub use fallback::FallbackSettings;
+pub use fault::FaultSettings;
+pub use hedge::HedgeSettings;
+pub use limit::{
+    LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings, LimitShareSettings,
+    OverloadRouteSettings, OverloadSettings,
+};
 pub use log::{LogFormat, LogSettings};
+pub use outlier::{
+    AccrualSettings, ActiveHealthSettings, FailurePercentageSettings, LatencyOutlierSettings,
+    OutlierSettings, SlowStartSettings, SuccessRateSettings,
+};
+pub use policy::{PolicyOverrides, PolicySettings};
+pub use rate_limit::{RateLimitKindName, RateLimitSettings};
+pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};
+pub use retry_condition::RetryCondition;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
 pub use throttle::ThrottleSettings;
 pub use txn::{TxnHeaderNames, TxnSettings};
@@ -53,6 +83,8 @@ pub struct Settings {
     ///
     /// `-` and `_` in a name are the same, and the map's keys have `_`: ask [`Settings::client`].
     pub clients: BTreeMap<String, ClientSettings>,
+    /// The program's own policies, by name: what is set here overrides what the program built, key by key.
+    pub policies: BTreeMap<String, PolicyOverrides>,
 }
 
 impl Settings {

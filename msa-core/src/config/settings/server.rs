@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{FaultSettings, OverloadSettings};
 use crate::config::{Size, Span};
 
 /// The main listener and how requests are taken in.
@@ -53,10 +54,18 @@ pub struct ServerSettings {
     /// How many headers an HTTP/1 request may have, 1 to 10000. **Restart.**
     #[schemars(range(min = 1, max = 10_000), extend("x-msa-restart" = true))]
     pub max_headers: usize,
+    /// Whether an HTTP/1 client may close its sending side and still be answered. Then a client that went away is not told from
+    /// one that waits, and its request runs on to its end. **Restart.**
+    #[schemars(extend("x-msa-restart" = true))]
+    pub half_close: bool,
     /// HTTP/2.
     pub http2: Http2Settings,
     /// The end of the process.
     pub drain: DrainSettings,
+    /// Protection against more requests than can be done at once.
+    pub overload: OverloadSettings,
+    /// Faults that requests meet on purpose. Needs the feature `fault`.
+    pub fault: FaultSettings,
     /// Whether answers are compressed for clients that accept it. Needs the feature `compression`. **Restart.**
     #[schemars(extend("x-msa-restart" = true))]
     pub compression: bool,
@@ -83,8 +92,11 @@ impl Default for ServerSettings {
             max_connections_per_ip: 0,
             max_header_bytes: Size::kib(64),
             max_headers: 100,
+            half_close: false,
             http2: Http2Settings::default(),
             drain: DrainSettings::default(),
+            overload: OverloadSettings::default(),
+            fault: FaultSettings::default(),
             compression: false,
             cors: CorsSettings::default(),
             sensitive_headers: Vec::new(),

@@ -39,6 +39,7 @@ mod layer;
 mod permit;
 mod queue;
 mod service;
+mod settings;
 mod wait;
 
 pub use bulkhead::{Bulkhead, BulkheadConfig};

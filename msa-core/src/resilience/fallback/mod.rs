@@ -5,8 +5,8 @@
 //! | [`value`] | a value that is always the same |
 //! | [`function`] | what a function makes of the failure: another source, a default, another error |
 //! | [`StaleCache::of`] | the last good answer for the same key, no older than allowed |
-//! | [`Substitute::or`] | the first of two that has something |
-//! | [`Substitute::only_when`] | nothing but for failures that a condition picks |
+//! | [`Value::or`], of all of them | the first of two that has something |
+//! | [`Value::only_when`], of all of them | nothing but for failures that a condition picks |
 //!
 //! A fallback hides a failure, so it is told as [`Event::FellBack`](crate::event::Event::FellBack), and a program should say to its own
 //! callers that an answer is not fresh. What it does must be cheaper and surer than the call itself: another network call in a
@@ -26,7 +26,7 @@
 //! let now = clock::now();
 //! let failed = || Err::<u32, _>("503");
 //! assert_eq!(fallback.settle(failed(), now).await.0, Ok(0)); // nothing is known yet
-//! fallback.settle(Ok(7), now).await; // a good answer is kept
+//! fallback.settle(Ok::<_, &str>(7), now).await; // a good answer is kept
 //! assert_eq!(fallback.settle(failed(), now).await, (Ok(7), Some("stale")));
 //! # }
 //! ```

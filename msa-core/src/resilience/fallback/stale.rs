@@ -20,9 +20,11 @@ pub struct StaleCache<K, V>(Arc<Inner<K, V>>);
 struct Inner<K, V> {
     max_age: Duration,
     max_bytes: u64,
-    size_of: Box<dyn Fn(&K, &V) -> u64 + Send + Sync>,
+    size_of: SizeOf<K, V>,
     kept: Mutex<Kept<K, V>>,
 }
+
+type SizeOf<K, V> = Box<dyn Fn(&K, &V) -> u64 + Send + Sync>;
 
 struct Kept<K, V> {
     answers: HashMap<K, Entry<V>>,

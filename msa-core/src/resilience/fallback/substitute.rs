@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 
+use super::StaleOf;
 use crate::clock::Instant;
 
 /// What came of asking for a substitute.
@@ -52,22 +53,31 @@ pub trait Substitute<T, E>: Sync {
             }
         }
     }
+}
 
-    /// This one, and what it does not stand in for, the other.
-    fn or<S: Substitute<T, E>>(self, other: S) -> Or<Self, S>
-    where
-        Self: Sized,
-    {
-        Or(self, other)
-    }
+/// Methods of each substitute, which need not know yet for what it stands in.
+macro_rules! combines {
+    ($(impl<$($generic:ident),+> $type:ty;)+) => {$(
+        impl<$($generic),+> $type {
+            /// This one, and what it does not stand in for, the other.
+            pub fn or<S>(self, other: S) -> Or<Self, S> {
+                Or(self, other)
+            }
 
-    /// This one, for failures that the condition picks.
-    fn only_when<P: Fn(&E) -> bool + Sync>(self, condition: P) -> OnlyWhen<Self, P>
-    where
-        Self: Sized,
-    {
-        OnlyWhen(self, condition)
-    }
+            /// This one, for failures that the condition, a function of `&E`, picks.
+            pub fn only_when<P>(self, condition: P) -> OnlyWhen<Self, P> {
+                OnlyWhen(self, condition)
+            }
+        }
+    )+};
+}
+
+combines! {
+    impl<T> Value<T>;
+    impl<F> Function<F>;
+    impl<K, V> StaleOf<K, V>;
+    impl<A, B> Or<A, B>;
+    impl<B, C> OnlyWhen<B, C>;
 }
 
 impl<T: Send, E: Send, S: Substitute<T, E>> Substitute<T, E> for &S {
@@ -134,16 +144,10 @@ where
     F: Fn(E) -> Fut + Send + Sync,
     Fut: Future<Output = Result<T, E>> + Send,
 {
-    fn stand_in(
-        &self,
-        outcome: Result<T, E>,
-        _now: Instant,
-    ) -> impl Future<Output = Stood<T, E>> + Send {
-        async move {
-            match outcome {
-                Ok(answer) => Stood::Not(Ok(answer)),
-                Err(error) => Stood::In((self.0)(error).await, "function"),
-            }
+    async fn stand_in(&self, outcome: Result<T, E>, _now: Instant) -> Stood<T, E> {
+        match outcome {
+            Ok(answer) => Stood::Not(Ok(answer)),
+            Err(error) => Stood::In((self.0)(error).await, "function"),
         }
     }
 }
@@ -154,7 +158,7 @@ impl<F> fmt::Debug for Function<F> {
     }
 }
 
-/// Made by [`Substitute::or`].
+/// The first of two that stands in; made by [`Value::or`] and its likes.
 #[derive(Debug, Clone, Copy)]
 pub struct Or<A, B>(A, B);
 
@@ -164,21 +168,15 @@ impl<T: Send, E: Send, A: Substitute<T, E>, B: Substitute<T, E>> Substitute<T, E
         self.1.keep(answer, now);
     }
 
-    fn stand_in(
-        &self,
-        outcome: Result<T, E>,
-        now: Instant,
-    ) -> impl Future<Output = Stood<T, E>> + Send {
-        async move {
-            match self.0.stand_in(outcome, now).await {
-                Stood::Not(outcome) => self.1.stand_in(outcome, now).await,
-                stood => stood,
-            }
+    async fn stand_in(&self, outcome: Result<T, E>, now: Instant) -> Stood<T, E> {
+        match self.0.stand_in(outcome, now).await {
+            Stood::Not(outcome) => self.1.stand_in(outcome, now).await,
+            stood => stood,
         }
     }
 }
 
-/// Made by [`Substitute::only_when`].
+/// Stands in for some failures; made by [`Value::only_when`] and its likes.
 #[derive(Clone, Copy)]
 pub struct OnlyWhen<S, P>(S, P);
 
@@ -193,17 +191,11 @@ where
         self.0.keep(answer, now);
     }
 
-    fn stand_in(
-        &self,
-        outcome: Result<T, E>,
-        now: Instant,
-    ) -> impl Future<Output = Stood<T, E>> + Send {
-        async move {
-            if outcome.as_ref().is_err_and(&self.1) {
-                self.0.stand_in(outcome, now).await
-            } else {
-                Stood::Not(outcome)
-            }
+    async fn stand_in(&self, outcome: Result<T, E>, now: Instant) -> Stood<T, E> {
+        if outcome.as_ref().is_err_and(&self.1) {
+            self.0.stand_in(outcome, now).await
+        } else {
+            Stood::Not(outcome)
         }
     }
 }

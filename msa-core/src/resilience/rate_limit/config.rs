@@ -68,6 +68,10 @@ impl RateLimitConfig {
         self
     }
 
+    pub(in crate::resilience) fn longest_wait(&self) -> Duration {
+        self.max_wait
+    }
+
     pub(super) fn amount(&self) -> u32 {
         u32::try_from(self.rate.amount()).unwrap_or(u32::MAX)
     }

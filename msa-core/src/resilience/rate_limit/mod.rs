@@ -52,6 +52,7 @@ mod quota;
 #[allow(clippy::module_inception)]
 mod rate_limit;
 mod service;
+mod settings;
 mod store;
 
 pub use config::{RateLimitConfig, RateLimitKind};

@@ -131,7 +131,7 @@ impl Deadline {
     /// so what is ready at once is not late.
     #[inline]
     pub fn guard<F: Future>(self, future: F) -> Guarded<F> {
-        Guarded::new(future, self)
+        Guarded::new(future, Some(self))
     }
 }
 

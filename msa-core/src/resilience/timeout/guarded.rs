@@ -18,7 +18,7 @@ pin_project! {
         // None once the deadline has passed: what is late is dropped at once, not when somebody drops this.
         #[pin]
         work: Option<F>,
-        deadline: Deadline,
+        deadline: Option<Deadline>,
         // Unconstrained: busy work that uses up the task's budget in each poll must not keep its own timer from firing.
         #[pin]
         timer: Option<Unconstrained<Sleep>>,
@@ -27,7 +27,7 @@ pin_project! {
 
 impl<F> Guarded<F> {
     #[inline]
-    pub(super) fn new(work: F, deadline: Deadline) -> Self {
+    pub(in crate::resilience) fn new(work: F, deadline: Option<Deadline>) -> Self {
         Self {
             work: Some(work),
             deadline,
@@ -42,23 +42,29 @@ impl<F: Future> Future for Guarded<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(work) = this.work.as_mut().as_pin_mut() else {
-            return Poll::Ready(Err(this.deadline.elapsed()));
+        let Some(deadline) = *this.deadline else {
+            return match this.work.as_pin_mut() {
+                Some(work) => work.poll(cx).map(Ok),
+                None => Poll::Pending, // it goes by a deadline only
+            };
         };
-        let around = inherited::enter(this.deadline.at());
+        let Some(work) = this.work.as_mut().as_pin_mut() else {
+            return Poll::Ready(Err(deadline.elapsed()));
+        };
+        let around = inherited::enter(deadline.at());
         let answer = work.poll(cx);
         drop(around);
         if let Poll::Ready(answer) = answer {
             return Poll::Ready(Ok(answer));
         }
         if this.timer.is_none() {
-            let timer = sleep_until(this.deadline.at());
+            let timer = sleep_until(deadline.at());
             this.timer.set(Some(unconstrained(timer)));
         }
         match this.timer.as_pin_mut().map(|timer| timer.poll(cx)) {
             Some(Poll::Ready(())) => {
                 this.work.set(None);
-                Poll::Ready(Err(this.deadline.elapsed()))
+                Poll::Ready(Err(deadline.elapsed()))
             }
             _ => Poll::Pending,
         }

@@ -26,7 +26,8 @@ pub(super) struct Conn {
     pub(super) born_in: Stage,
     http2: AtomicBool,
     in_flight: AtomicU32,
-    served: AtomicBool,
+    /// How many requests were begun.
+    begun: AtomicU32,
     /// When the last request ended, in microseconds since `born`.
     idle_since: AtomicU64,
     /// Bytes came while no request was in flight: on HTTP/1 the beginning of a head.
@@ -53,7 +54,7 @@ impl Conn {
             born: clock::now(),
             http2: AtomicBool::new(false),
             in_flight: AtomicU32::new(0),
-            served: AtomicBool::new(false),
+            begun: AtomicU32::new(0),
             idle_since: AtomicU64::new(0),
             head_begun: AtomicBool::new(false),
             write_blocked: AtomicBool::new(false),
@@ -80,7 +81,7 @@ impl Conn {
     pub(super) fn begin(self: &Arc<Self>, method: &Method, uri: &Uri, has_body: bool) -> InFlight {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         self.head_begun.store(false, Ordering::Relaxed);
-        self.served.store(true, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.had_body.store(has_body, Ordering::Relaxed);
         InFlight {
             conn: Arc::clone(self),
@@ -94,10 +95,16 @@ impl Conn {
         self.in_flight.load(Ordering::Acquire) > 0
     }
 
+    /// How many requests were begun.
+    #[inline]
+    pub(super) fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
     /// Whether a request was ever begun.
     #[inline]
     pub(super) fn has_served(&self) -> bool {
-        self.served.load(Ordering::Relaxed)
+        self.begun() > 0
     }
 
     pub(super) fn had_body(&self) -> bool {

@@ -1,7 +1,8 @@
 //! The socket as hyper sees it.
 //!
 //! It gives back the bytes that were read to tell the protocol, notes when bytes come and go, and once it belongs to an
-//! upgraded connection, which no task of ours drives any more, it fails when the drain cuts.
+//! upgraded connection, which no task of ours drives any more, it fails when the drain cuts. What hyper answers by itself it
+//! gives a body.
 
 use std::future::Future;
 use std::io;
@@ -17,6 +18,7 @@ use super::conn::Conn;
 use super::first::Prefix;
 use super::linger::Lingering;
 use super::tracker::Stage;
+use super::unread;
 
 pub(super) struct Io<T> {
     inner: T,
@@ -25,6 +27,10 @@ pub(super) struct Io<T> {
     cut_read: CutWatch,
     cut_write: CutWatch,
     lingering: Option<Lingering>,
+    /// How many requests had been begun when everything that was answered had been flushed.
+    answered: u32,
+    /// What goes out instead of hyper's own refusal, and how much of it has.
+    refusal: Option<(Box<[u8]>, usize)>,
 }
 
 impl<T> Io<T> {
@@ -36,6 +42,8 @@ impl<T> Io<T> {
             cut_read: CutWatch(None),
             cut_write: CutWatch(None),
             lingering: None,
+            answered: 0,
+            refusal: None,
         }
     }
 }
@@ -81,6 +89,33 @@ impl<T: AsyncWrite + Unpin> Io<T> {
         self.conn.on_write(written.is_pending());
         written
     }
+
+    /// Whether no request waits for its answer, so that whatever is written is hyper's own.
+    #[inline]
+    fn owes_nothing(&self) -> bool {
+        self.answered == self.conn.begun() && !self.conn.is_http2() && !self.conn.is_upgraded()
+    }
+
+    /// Writes what explains hyper's own refusal instead of that. `None` when `buf` is something else.
+    #[cold]
+    fn refuse(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Option<Poll<io::Result<usize>>> {
+        if self.refusal.is_none() {
+            self.refusal = Some((unread::explained(buf)?, 0));
+        }
+        let (answer, mut sent) = self.refusal.take()?;
+        while let Some(rest) = answer.get(sent..).filter(|rest| !rest.is_empty()) {
+            match self.write(cx, |io, cx| io.poll_write(cx, rest)) {
+                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Ok(0))),
+                Poll::Ready(Ok(n)) => sent += n,
+                Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+                Poll::Pending => {
+                    self.refusal = Some((answer, sent));
+                    return Some(Poll::Pending);
+                }
+            }
+        }
+        Some(Poll::Ready(Ok(buf.len())))
+    }
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Io<T> {
@@ -90,7 +125,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Io<T> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().write(cx, |io, cx| io.poll_write(cx, buf))
+        let this = self.get_mut();
+        if this.owes_nothing()
+            && let Some(written) = this.refuse(cx, buf)
+        {
+            return written;
+        }
+        this.write(cx, |io, cx| io.poll_write(cx, buf))
     }
 
     #[inline]
@@ -99,8 +140,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Io<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut()
-            .write(cx, |io, cx| io.poll_write_vectored(cx, bufs))
+        let this = self.get_mut();
+        if this.owes_nothing()
+            && let [head] = bufs
+            && let Some(written) = this.refuse(cx, head)
+        {
+            return written;
+        }
+        this.write(cx, |io, cx| io.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -109,7 +156,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Io<T> {
 
     #[inline]
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+        let this = self.get_mut();
+        // hyper flushes when it has nothing left to write.
+        if !this.conn.is_busy() {
+            this.answered = this.conn.begun();
+        }
+        Pin::new(&mut this.inner).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -72,7 +72,7 @@ impl From<&ServerSettings> for Limits {
             max_connections_per_ip: settings.max_connections_per_ip,
             max_header_bytes: settings.max_header_bytes.as_usize(),
             max_headers: settings.max_headers,
-            half_close: false,
+            half_close: settings.half_close,
             http2: http2.enabled.then(|| Http2Limits {
                 max_concurrent_streams: http2.max_concurrent_streams,
                 max_header_list: u32::try_from(http2.max_header_list.get()).unwrap_or(u32::MAX),

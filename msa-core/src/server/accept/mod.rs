@@ -38,6 +38,7 @@ mod conn;
 mod connection;
 mod drive;
 mod first;
+mod host;
 mod io;
 mod limits;
 mod linger;
@@ -47,6 +48,7 @@ mod report;
 mod request;
 mod serve;
 mod tracker;
+mod unread;
 
 pub use bind::{BindError, bind};
 pub use limits::{Http2Limits, Limits};

@@ -5,10 +5,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
-use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::response::IntoResponse as _;
+use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -17,8 +19,10 @@ use tower::util::Oneshot;
 
 use super::DRAINING;
 use super::conn::{Conn, InFlight};
+use super::host;
 use super::tracker::Stage;
 use crate::health::Probe;
+use crate::problem::Problem;
 
 /// The inbound stack as hyper calls it.
 pub(super) struct Inbound<S> {
@@ -44,9 +48,16 @@ where
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let has_body = !request.body().is_end_stream();
         let guard = self.conn.begin(request.method(), request.uri(), has_body);
-        if self.conn.reserved && Probe::from_path(request.uri().path()).is_none() {
+        let refusal = match host::fault(request.version(), request.headers()) {
+            Some(fault) => Some(Refusal::Host(fault)),
+            None => {
+                let full = self.conn.reserved && Probe::from_path(request.uri().path()).is_none();
+                full.then_some(Refusal::Full)
+            }
+        };
+        if let Some(refusal) = refusal {
             return Respond {
-                state: State::Refused,
+                state: State::Refused { refusal },
                 guard: Some(guard),
             };
         }
@@ -81,8 +92,16 @@ pin_project! {
     enum State<S: tower::Service<Request<Body>>> {
         Called { #[pin] future: S::Future },
         Waiting { #[pin] future: Oneshot<S, Request<Body>> },
-        Refused,
+        Refused { refusal: Refusal },
     }
+}
+
+/// Why a request does not reach the stack.
+#[derive(Clone, Copy)]
+enum Refusal {
+    /// The connection is one of the reserve, and it asks for anything but a probe.
+    Full,
+    Host(&'static str),
 }
 
 impl<S: tower::Service<Request<Body>>> State<S> {
@@ -120,7 +139,7 @@ where
                 Ok(response) => response,
                 Err(never) => match never {},
             },
-            StateProj::Refused => full(),
+            StateProj::Refused { refusal } => refused(*refusal),
         };
         if let Some(guard) = this.guard.as_ref() {
             say_goodbye(&guard.conn, &mut response);
@@ -154,18 +173,21 @@ fn say_goodbye(conn: &Conn, response: &mut Response<Body>) {
     }
 }
 
-/// What a connection of the reserve is told when it asks for anything but a probe.
-fn full() -> Response<Body> {
-    const PROBLEM: &str = r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"this instance has no connection left; try another one, or again in a second"}"#;
-    let mut response = Response::new(Body::from(PROBLEM));
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
-    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    response
+fn refused(refusal: Refusal) -> Response<Body> {
+    let (status, detail) = match refusal {
+        Refusal::Full => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "this instance has no connection left; try another one, or again in a second",
+        ),
+        Refusal::Host(fault) => (StatusCode::BAD_REQUEST, fault),
+    };
+    let mut problem = Problem::new(status).detail(detail);
+    problem = match refusal {
+        Refusal::Full => problem.retry_after(Duration::from_secs(1)),
+        // Where one request ends and the next begins may be another's secret.
+        Refusal::Host(_) => problem.header(CONNECTION, HeaderValue::from_static("close")),
+    };
+    problem.into_response()
 }
 
 pin_project! {

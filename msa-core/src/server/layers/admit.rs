@@ -1,81 +1,34 @@
 //! Whether a request may run, and for how long.
 
-use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use http::{Request, StatusCode};
+use http::StatusCode;
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep_until};
-use tower::{Layer, Service};
 
+use super::Refusal;
 use crate::clock::Instant;
 use crate::event::Event;
 use crate::problem::Problem;
 use crate::server::inbound::Inbound;
-use crate::txn::{self, Ltxid};
+use crate::txn::{self, Ltxid, Txn};
 
-/// Refuses a transaction that runs in a loop (508); ends a request at its deadline (504), dropping its handler.
-#[derive(Debug, Clone)]
-pub(crate) struct AdmitLayer(pub(crate) Arc<Inbound>);
-
-impl<S> Layer<S> for AdmitLayer {
-    type Service = AdmitService<S>;
-
-    fn layer(&self, inner: S) -> AdmitService<S> {
-        AdmitService {
-            inner,
-            inbound: self.0.clone(),
-        }
+/// Refuses a transaction that runs in a loop (508) or came after its deadline (504).
+#[inline]
+pub(crate) fn check(inbound: &Inbound, txn: &Txn) -> Result<(), Refusal> {
+    if txn.ltxid().get() > inbound.max_hops {
+        return Err(Box::new(
+            too_many_hops(inbound, txn.ltxid()).into_response(),
+        ));
     }
-}
-
-#[derive(Debug, Clone)]
-pub struct AdmitService<S> {
-    inner: S,
-    inbound: Arc<Inbound>,
-}
-
-impl<S> Service<Request<Body>> for AdmitService<S>
-where
-    S: Service<Request<Body>, Response = Response>,
-{
-    type Response = Response;
-    type Error = S::Error;
-    type Future = AdmitFuture<S::Future>;
-
-    #[inline]
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    #[inline]
-    fn call(&mut self, request: Request<Body>) -> AdmitFuture<S::Future> {
-        let (ltxid, received, deadline) =
-            txn::with_current(|txn| (txn.ltxid(), txn.received(), txn.deadline())).unwrap_or((
-                Ltxid::FIRST,
-                None,
-                None,
-            ));
-        if ltxid.get() > self.inbound.max_hops {
-            return AdmitFuture::Refused {
-                problem: Some(too_many_hops(&self.inbound, ltxid)),
-            };
+    // What passes from now on is for the handler's timer.
+    match (txn.deadline(), txn.received()) {
+        (Some(deadline), Some(received)) if deadline <= received => {
+            Err(Box::new(too_late(txn).into_response()))
         }
-        // It came too late already. What passed since then is for the handler's timer.
-        if deadline.is_some_and(|deadline| received.is_some_and(|received| deadline <= received)) {
-            return AdmitFuture::Refused {
-                problem: Some(too_late()),
-            };
-        }
-        AdmitFuture::Running {
-            inner: self.inner.call(request),
-            deadline,
-            sleep: None,
-        }
+        _ => Ok(()),
     }
 }
 
@@ -94,59 +47,57 @@ fn too_many_hops(inbound: &Inbound, ltxid: Ltxid) -> Problem {
         .never_retry()
 }
 
+/// The answer to the request whose transaction this task runs in.
 #[cold]
-fn too_late() -> Problem {
-    Problem::new(StatusCode::GATEWAY_TIMEOUT)
-        .title("Deadline exceeded")
-        .detail("the caller's deadline, or server.request_timeout, passed before the request was answered")
+fn late_answer() -> Response {
+    let problem = txn::with_current(too_late);
+    problem
+        .unwrap_or_else(|| Problem::new(StatusCode::GATEWAY_TIMEOUT))
+        .into_response()
+}
+
+#[cold]
+fn too_late(txn: &Txn) -> Problem {
+    let problem = Problem::new(StatusCode::GATEWAY_TIMEOUT).title("Deadline exceeded");
+    let Some((allowed, by_caller)) = txn.allowance() else {
+        return problem;
+    };
+    let allowed = humantime::format_duration(allowed);
+    problem.detail(if by_caller {
+        format!("the request was not answered within the {allowed} that its caller waits (x-txn-timeout-ms or the like)")
+    } else {
+        format!("the request was not answered within {allowed}, which server.request_timeout allows")
+    })
 }
 
 pin_project! {
-    #[project = AdmitProjection]
-    pub enum AdmitFuture<F> {
-        Refused {
-            problem: Option<Problem>,
-        },
-        Running {
-            #[pin]
-            inner: F,
-            deadline: Option<Instant>,
-            // The handler first: most are ready at once, and then no timer is ever made.
-            #[pin]
-            sleep: Option<Sleep>,
-        },
+    /// The time that a handler has.
+    pub(crate) struct Deadline {
+        at: Option<Instant>,
+        // Made when the handler is waited for at all: most are ready at once.
+        #[pin]
+        sleep: Option<Sleep>,
     }
 }
 
-impl<F, E> Future for AdmitFuture<F>
-where
-    F: Future<Output = Result<Response, E>>,
-{
-    type Output = Result<Response, E>;
-
+impl Deadline {
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            AdmitProjection::Refused { problem } => {
-                let problem = problem.take().unwrap_or_else(too_late);
-                Poll::Ready(Ok(problem.into_response()))
-            }
-            AdmitProjection::Running {
-                inner,
-                deadline,
-                mut sleep,
-            } => {
-                if let Poll::Ready(answer) = inner.poll(cx) {
-                    return Poll::Ready(answer);
-                }
-                if let (Some(deadline), None) = (*deadline, sleep.as_ref().as_pin_ref()) {
-                    sleep.set(Some(sleep_until(deadline)));
-                }
-                match sleep.as_pin_mut().map(|sleep| sleep.poll(cx)) {
-                    Some(Poll::Ready(())) => Poll::Ready(Ok(too_late().into_response())),
-                    _ => Poll::Pending,
-                }
-            }
+    pub(crate) fn of(txn: &Txn) -> Self {
+        Self {
+            at: txn.deadline(),
+            sleep: None,
+        }
+    }
+
+    /// The answer 504 once the time is over. Asked only while the handler is not ready.
+    pub(crate) fn poll_over(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        let mut this = self.project();
+        if let (Some(at), None) = (*this.at, this.sleep.as_ref().as_pin_ref()) {
+            this.sleep.set(Some(sleep_until(at)));
+        }
+        match this.sleep.as_pin_mut().map(|sleep| sleep.poll(cx)) {
+            Some(Poll::Ready(())) => Poll::Ready(late_answer()),
+            _ => Poll::Pending,
         }
     }
 }

@@ -1,10 +1,15 @@
-//! The layers of the inbound stack that are msa's own; `stack.rs` puts them in order.
+//! The steps of the inbound stack, one file each; `stack.rs` puts them in order.
+//!
+//! Steps of one service rather than services around each other: each layer moves the request and the future once more, which
+//! came to a twentieth of a small request's cost.
 
 pub(crate) mod access;
 pub(crate) mod admit;
+pub(crate) mod held;
 pub(crate) mod limit;
 pub(crate) mod panic;
 pub(crate) mod sensitive;
+pub(crate) mod shed;
 pub(crate) mod txn;
 
 use axum::body::HttpBody;
@@ -13,22 +18,33 @@ use http::header;
 
 use crate::problem::Problem;
 
+/// The answer to a request that does not reach its handler. Boxed: rare, and large beside what a step else returns.
+pub(crate) type Refusal = Box<Response>;
+
 /// Gives an error answer without a body (axum's own 404 and 405, a handler's bare status) a problem document.
-pub(crate) fn explained(response: Response) -> Response {
+#[inline]
+pub(crate) fn explain(response: &mut Response) {
     let status = response.status();
     let silent = (status.is_client_error() || status.is_server_error())
         && response.body().size_hint().exact() == Some(0)
         && !response.headers().contains_key(header::CONTENT_TYPE);
-    if !silent {
-        return response;
+    if silent {
+        put_problem(response);
     }
-    let (parts, _) = response.into_parts();
-    let mut explained = Problem::new(status).into_response();
+}
+
+#[cold]
+fn put_problem(response: &mut Response) {
+    let (status, problem) = (response.status(), Problem::new(response.status()));
+    let explained = problem.into_response();
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    let (parts, body) = explained.into_parts();
     for (name, value) in &parts.headers {
-        if name != header::CONTENT_LENGTH {
-            explained.headers_mut().append(name, value.clone());
+        if !headers.contains_key(name) {
+            headers.insert(name, value.clone());
         }
     }
-    *explained.extensions_mut() = parts.extensions;
-    explained
+    *response.body_mut() = body;
 }

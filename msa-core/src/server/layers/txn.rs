@@ -1,88 +1,63 @@
 //! Begins or goes on with the transaction of a request.
 
-use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::ConnectInfo;
 use axum::response::Response;
-use http::{Extensions, Request};
-use pin_project_lite::pin_project;
-use tokio::task::futures::TaskLocalFuture;
-use tower::{Layer, Service};
+use http::{Extensions, HeaderValue, Request, StatusCode};
 
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::event::Event;
+use crate::problem::TXN_RETRY;
 use crate::server::inbound::Inbound;
-use crate::txn::{Incoming, Txn, TxnBody, scope, sync_scope};
+use crate::txn::{Incoming, Txn, TxnBody};
 
-/// Reads or mints the ids, runs what is below inside the transaction, answers with the GTXID.
-#[derive(Debug, Clone)]
-pub(crate) struct TxnLayer(pub(crate) Arc<Inbound>);
+/// Reads or mints the ids; the request carries the transaction from here on.
+#[inline]
+pub(crate) fn begin(inbound: &Inbound, request: &mut Request<Body>, now: Instant) -> Txn {
+    let peer = peer(request.extensions());
+    let mut incoming = inbound
+        .headers
+        .extract_from(request.headers(), peer, &inbound.trust);
+    if !incoming.rejected.is_empty() {
+        tell_rejected(inbound, &incoming);
+    }
+    let mint = || inbound.minter.mint(clock::unix_ms_at(now));
+    if incoming.gtxid.is_none()
+        && incoming
+            .ltxid
+            .is_some_and(|hop| hop.get() > inbound.max_hops)
+    {
+        // Somebody on the way loses GTXIDs: begun anew at hop 1, a loop would never end.
+        incoming.gtxid = Some(mint());
+    }
+    let txn = Txn::from_incoming(&incoming, mint, inbound.request_timeout, now);
+    request.extensions_mut().insert(txn.clone());
+    txn
+}
 
-impl<S> Layer<S> for TxnLayer {
-    type Service = TxnService<S>;
-
-    fn layer(&self, inner: S) -> TxnService<S> {
-        TxnService {
-            inner,
-            inbound: self.0.clone(),
-        }
+/// Answers with the GTXID, tells those above when what there was for retries is spent, and carries the transaction into a body that is still to come.
+#[inline]
+pub(crate) fn answer(inbound: &Inbound, txn: &Txn, response: &mut Response) {
+    response.headers_mut().insert(
+        inbound.headers.gtxid_name().clone(),
+        txn.gtxid().header_value(),
+    );
+    if txn.is_retry_forbidden() && is_worth_a_retry(response.status()) {
+        let never = HeaderValue::from_static("never");
+        response.headers_mut().insert(TXN_RETRY, never);
+    }
+    // A body of a known length is there already: no code of the handler runs while it is sent.
+    if response.body().size_hint().exact().is_none() {
+        let body = std::mem::take(response.body_mut());
+        *response.body_mut() = Body::new(TxnBody::new(body, txn.without_deadline()));
     }
 }
 
-#[derive(Debug, Clone)]
-pub struct TxnService<S> {
-    inner: S,
-    inbound: Arc<Inbound>,
-}
-
-impl<S> Service<Request<Body>> for TxnService<S>
-where
-    S: Service<Request<Body>, Response = Response>,
-{
-    type Response = Response;
-    type Error = S::Error;
-    type Future = TxnFuture<S::Future>;
-
-    #[inline]
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    #[inline]
-    fn call(&mut self, mut request: Request<Body>) -> TxnFuture<S::Future> {
-        let inbound = &self.inbound;
-        let peer = peer(request.extensions());
-        let mut incoming = inbound
-            .headers
-            .extract_from(request.headers(), peer, &inbound.trust);
-        if !incoming.rejected.is_empty() {
-            tell_rejected(inbound, &incoming);
-        }
-        let now = clock::now();
-        let mint = || inbound.minter.mint(clock::unix_ms_at(now));
-        if incoming.gtxid.is_none()
-            && incoming
-                .ltxid
-                .is_some_and(|hop| hop.get() > inbound.max_hops)
-        {
-            // Somebody on the way loses GTXIDs: begun anew at hop 1, a loop would never end.
-            incoming.gtxid = Some(mint());
-        }
-        let txn = Txn::from_incoming(&incoming, mint, inbound.request_timeout, now);
-        request.extensions_mut().insert(txn.clone());
-        // `call` may look at the transaction as well as the future that it returns.
-        let future = sync_scope(txn.clone(), || self.inner.call(request));
-        TxnFuture {
-            inner: scope(txn.clone(), future),
-            txn,
-            inbound: inbound.clone(),
-        }
-    }
+/// Whether somebody above might send the request again for this status.
+fn is_worth_a_retry(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 /// Our own listener tells the peer, and so does axum's when asked to.
@@ -99,37 +74,5 @@ fn tell_rejected(inbound: &Inbound, incoming: &Incoming) {
             header: name.as_str(),
         });
         tracing::debug!(target: "msa::txn", header = name.as_str(), "a transaction header is not well formed");
-    }
-}
-
-pin_project! {
-    pub struct TxnFuture<F> {
-        #[pin]
-        inner: TaskLocalFuture<Txn, F>,
-        txn: Txn,
-        inbound: Arc<Inbound>,
-    }
-}
-
-impl<F, E> Future for TxnFuture<F>
-where
-    F: Future<Output = Result<Response, E>>,
-{
-    type Output = Result<Response, E>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut response = ready!(this.inner.poll(cx))?;
-        response.headers_mut().insert(
-            this.inbound.headers.gtxid_name().clone(),
-            this.txn.gtxid().header_value(),
-        );
-        // A body of a known length is there already: no code of the handler runs while it is sent.
-        if response.body().size_hint().exact().is_none() {
-            let txn = this.txn.without_deadline();
-            response = response.map(|body| Body::new(TxnBody::new(body, txn)));
-        }
-        Poll::Ready(Ok(response))
     }
 }

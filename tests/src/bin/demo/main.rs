@@ -1,6 +1,8 @@
-//! Starts the five example services, places orders and shows each as a call tree of what every service logged.
+//! Starts the five example services, places orders and shows each as a call tree of what every service logged; or, with
+//! `--chaos`, strikes the services while orders are placed, and shows that none is lost.
 
 mod args;
+mod chaos;
 mod orders;
 mod report;
 mod tree;
@@ -22,7 +24,8 @@ fn main() -> ExitCode {
         Err(exit) => return exit.print(),
     };
     match run(&args) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE, // the report has said why
         // The error is then only a child that was ended on purpose; 130 is what a shell reports for Ctrl-C.
         Err(_) if interrupted() => ExitCode::from(130),
         Err(error) => {
@@ -32,10 +35,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Result<(), Error> {
+/// `false` when what was shown is not as it should be.
+fn run(args: &Args) -> Result<bool, Error> {
     end_children_when_told()?;
     if binaries::stale()? {
         eprintln!("Building the five services (the first time takes a few minutes) ...");
+    }
+    if let Some(chaos) = &args.chaos {
+        return chaos::run(chaos, args.json);
     }
     let mut cluster = Cluster::start()?;
     let placed = orders::place_all(&cluster)?;
@@ -45,7 +52,8 @@ fn run(args: &Args) -> Result<(), Error> {
         .into_iter()
         .map(|placed| Order::new(placed, &cluster))
         .collect();
-    show(args, &orders)
+    show(args, &orders)?;
+    Ok(true)
 }
 
 fn show(args: &Args, orders: &[Order]) -> Result<(), Error> {

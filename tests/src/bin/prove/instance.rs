@@ -94,6 +94,12 @@ impl Instance {
         Ok(kill_process(pid, Signal::TERM)?)
     }
 
+    /// SIGKILL, and waits until it is gone.
+    pub(crate) async fn kill(&mut self) -> Result<(), Error> {
+        self.child.kill().await?;
+        Ok((&mut self.reader).await?)
+    }
+
     /// Waits until it has ended and everything it wrote was read.
     pub(crate) async fn exited(&mut self) -> Result<ExitStatus, Error> {
         let status = timeout(PATIENCE, self.child.wait()).await??;

@@ -64,6 +64,15 @@ impl Tally {
     }
 }
 
+/// What the callers ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mix {
+    /// GETs and POSTs, some of these streamed.
+    All,
+    /// What may be tried again whatever became of it.
+    Gets,
+}
+
 /// Callers at work.
 #[derive(Debug)]
 pub(crate) struct Load {
@@ -73,11 +82,11 @@ pub(crate) struct Load {
 
 impl Load {
     /// Lets this many callers loose on the service `items`.
-    pub(crate) fn start(client: &ServiceClient, workers: u64) -> Self {
+    pub(crate) fn start(client: &ServiceClient, workers: u64, mix: Mix) -> Self {
         let tally = Arc::new(Tally::default());
         let mut set = JoinSet::new();
         for seed in 0..workers {
-            set.spawn(work(client.clone(), Arc::clone(&tally), seed));
+            set.spawn(work(client.clone(), Arc::clone(&tally), seed, mix));
         }
         Self {
             tally,
@@ -97,11 +106,11 @@ impl Load {
     }
 }
 
-async fn work(client: ServiceClient, tally: Arc<Tally>, seed: u64) {
+async fn work(client: ServiceClient, tally: Arc<Tally>, seed: u64, mix: Mix) {
     let mut rng = SmallRng::seed_from_u64(seed);
     while !tally.stop.load(Ordering::Relaxed) {
         let begun = clock::now();
-        if let Err(loss) = call(&client, &tally, &mut rng).await {
+        if let Err(loss) = call(&client, &tally, &mut rng, mix).await {
             tally.note_lost(loss);
         }
         let took = u64::try_from(clock::since(begun).as_micros()).unwrap_or(u64::MAX);
@@ -116,8 +125,13 @@ async fn work(client: ServiceClient, tally: Arc<Tally>, seed: u64) {
     }
 }
 
-async fn call(client: &ServiceClient, tally: &Tally, rng: &mut SmallRng) -> Result<(), String> {
-    if rng.random() {
+async fn call(
+    client: &ServiceClient,
+    tally: &Tally,
+    rng: &mut SmallRng,
+    mix: Mix,
+) -> Result<(), String> {
+    if mix == Mix::Gets || rng.random() {
         let id = u64::from(rng.next_u32());
         tally.gets.fetch_add(1, Ordering::Relaxed);
         let request = client.get(format!("http://items/items/{id}"));

@@ -6,6 +6,7 @@ mod fuzz;
 mod hostile;
 mod idle_close;
 mod instance;
+mod kill;
 mod load;
 mod options;
 mod restarts;
@@ -31,6 +32,15 @@ Commands:
     --discovery-lag D   from an event to the endpoints file (200ms)
     --drain-lag D       server.drain.lag (twice the discovery lag)
     --protocol P        http1, http2 or both (both)
+  kill          an instance is killed (SIGKILL) under load, stays listed, and comes back; aim: no call fails, it soon draws no
+                traffic, and its share again when it is back
+    --count N           kills (1)
+    --instances N       instances (3)
+    --workers N         callers in parallel, of GETs (16)
+    --down D            how long it is watched after it was set aside (5s)
+    --ejection D        clients.items.outlier.base_ejection (msa's own: 30s)
+    --interval D        clients.items.outlier.interval (10s)
+    --slow-start D      clients.items.slow_start.window (10s)
   idle-close    POSTs timed at the end of idle connections; aim: none lost
     --posts N           POSTs (6400)
     --lanes N           callers in parallel, each with a pool of its own (64)
@@ -78,6 +88,7 @@ fn main() -> ExitCode {
         "fuzz-config" => verdict(fuzz::run::<fuzz::config::Case>(options, 100_000)),
         "start" => verdict(start::run(options)),
         "restarts" => verdict(block_on(restarts::run(options))),
+        "kill" => verdict(block_on(kill::run(options))),
         "idle-close" => verdict(block_on(idle_close::run(options))),
         "hostile" => verdict(block_on(hostile::run(options))),
         other => misused(&UsageError::command(other)),

@@ -15,7 +15,7 @@ use msa_core::event::Observers;
 use crate::Error;
 use crate::endpoints::Endpoints;
 use crate::instance::Instance;
-use crate::load::Load;
+use crate::load::{Load, Mix};
 use crate::options::Options;
 
 /// How often the client looks at the endpoints file; a change is believed at the second look. With the lag before the file is
@@ -78,7 +78,7 @@ impl Plan {
             .settings((*config.settings()).clone())
             .build()?;
 
-        let load = Load::start(&client, self.workers);
+        let load = Load::start(&client, self.workers, Mix::All);
         let mut failed_exits = 0;
         let mut slowest_exit = Duration::ZERO;
         for _ in 0..self.count {

@@ -6,6 +6,7 @@ use shop::items::Items;
 
 /// What a client asks for.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     pub(crate) user_id: i64,
     pub(crate) items: Items,

@@ -4,6 +4,8 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use msa_core::prelude::*;
 use msa_core::problem;
+use serde::Deserialize;
+use serde_json::Value;
 use shop::idempotency::{self, IdempotencyKey};
 
 use crate::order::Wanted;
@@ -18,7 +20,7 @@ struct App {
 
 pub(crate) fn routes(orders: Orders, placing: Placing) -> Router {
     Router::new()
-        .route("/orders", post(place))
+        .route("/orders", post(place).get(list))
         .route("/orders/{id}", get(order))
         .with_state(App { orders, placing })
 }
@@ -29,6 +31,31 @@ async fn place(
     Json(wanted): Json<Wanted>,
 ) -> Result<Placed, Problem> {
     app.placing.place(&key, wanted).await
+}
+
+/// Where in the list to go on, and how far.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Page {
+    after: String,
+    limit: u32,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            after: String::new(),
+            limit: 100,
+        }
+    }
+}
+
+async fn list(
+    State(app): State<App>,
+    Query(page): Query<Page>,
+) -> Result<Json<Vec<Value>>, Problem> {
+    let limit = page.limit.clamp(1, 1000);
+    Ok(Json(app.orders.list(&page.after, limit).await?))
 }
 
 async fn order(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {

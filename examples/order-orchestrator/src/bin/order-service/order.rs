@@ -9,6 +9,7 @@ use crate::stock::Line;
 
 /// What is to be ordered, by whom.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     pub(crate) user: User,
     pub(crate) items: Items,

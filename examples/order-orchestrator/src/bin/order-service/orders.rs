@@ -23,6 +23,17 @@ impl Orders {
         Ok(query.fetch_optional(&self.database.read().await?).await?)
     }
 
+    /// At most `limit` orders behind `after`, in the order of their ids.
+    pub(crate) async fn list(&self, after: &str, limit: u32) -> Result<Vec<Value>, DatabaseError> {
+        let query =
+            sqlx::query_scalar("SELECT document FROM orders WHERE id > ? ORDER BY id LIMIT ?");
+        let query = query.bind(after).bind(limit);
+        let documents: Vec<String> = query.fetch_all(&self.database.read().await?).await?;
+        // Only what this service wrote itself is read back.
+        let read = |document: &String| serde_json::from_str(document).unwrap_or_default();
+        Ok(documents.iter().map(read).collect())
+    }
+
     /// Inserts a sample that was never reserved, if it is not there yet.
     pub(crate) async fn seed(&self) -> Result<(), DatabaseError> {
         let sample = Order {

@@ -28,7 +28,7 @@ pub(crate) fn routes(catalogue: Catalogue, reservations: Reservations) -> Router
 
 /// Where in the list to go on, and how far.
 #[derive(Debug, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct Page {
     after: String,
     limit: u32,
@@ -64,6 +64,7 @@ async fn product(
 
 /// What is to be reserved.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Wanted {
     items: Items,
 }

@@ -237,11 +237,10 @@ mod tests {
         }
 
         async fn hold(&self, id: &str, lines: &[(&str, u32)]) -> Outcome {
-            let lines = lines.iter().map(|&(sku, quantity)| Item {
-                sku: sku.to_owned(),
-                quantity,
-            });
-            let items = Items::try_from(lines.collect::<Vec<_>>()).unwrap();
+            let lines = lines
+                .iter()
+                .map(|(sku, quantity)| serde_json::json!({"sku": sku, "quantity": quantity}));
+            let items = serde_json::from_value(lines.collect()).unwrap();
             self.reservations.hold(id, &items).await.unwrap()
         }
     }

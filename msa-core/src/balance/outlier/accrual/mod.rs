@@ -254,5 +254,5 @@ impl History {
     }
 }
 
-#[cfg(all(test, not(msa_loom)))]
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,167 @@
+//! Whether a call may begin: the bulkhead, the concurrency limit, the rate limit and the throttle of its service.
+
+use std::error::Error;
+use std::time::Duration;
+
+use super::breaker::Outcome;
+use super::deadline::Deadline;
+use super::policies::Policies;
+use super::record::CallRecord;
+use super::{CallError, CallErrorKind};
+use crate::clock::Instant;
+use crate::event::Event;
+use crate::resilience::bulkhead::{self, Full};
+use crate::resilience::limit::{self, LimitGuard};
+use crate::resilience::throttle::ThrottlePermit;
+use crate::txn::Criticality;
+
+/// What a call holds until its body is over. Dropped, it gives all of it back.
+#[derive(Default)]
+pub(super) struct Admission {
+    bulkhead: Option<bulkhead::OwnedPermit>,
+    limit: Option<(LimitGuard, limit::Permit)>,
+    throttle: Option<ThrottlePermit>,
+}
+
+impl Admission {
+    /// Waits for a place where that is configured, until the deadline at most.
+    pub(super) async fn enter(
+        policies: &Policies,
+        record: &CallRecord,
+        class: Criticality,
+        deadline: &Deadline,
+        now: Instant,
+    ) -> Result<Self, CallError> {
+        let mut admission = Self::default();
+        if policies.admits_freely() && admission.take_bulkhead(policies) {
+            return Ok(admission); // as nearly every call does, without a future to be polled
+        }
+        let entering = admission.enter_slowly(policies, record, class, now);
+        match tokio::time::timeout_at(deadline.at(), entering).await {
+            Ok(Ok(())) => Ok(admission),
+            Ok(Err(error)) => Err(record.name(error)),
+            Err(_elapsed) => Err(record.name(deadline.error())),
+        }
+    }
+
+    /// Takes the permit if one is free; also when there is no bulkhead.
+    fn take_bulkhead(&mut self, policies: &Policies) -> bool {
+        if !policies.settings.bulkhead.enabled {
+            return true;
+        }
+        match policies.bulkhead.try_acquire() {
+            Ok(permit) => self.bulkhead = Some(permit.into_owned()),
+            Err(_full) => return false,
+        }
+        true
+    }
+
+    async fn enter_slowly(
+        &mut self,
+        policies: &Policies,
+        record: &CallRecord,
+        class: Criticality,
+        now: Instant,
+    ) -> Result<(), CallError> {
+        if !self.take_bulkhead(policies) {
+            let dark = policies.settings.bulkhead.dark;
+            let waited = match dark {
+                true => policies.bulkhead.try_acquire(),
+                false => policies.bulkhead.acquire(now).await,
+            };
+            match waited {
+                Ok(permit) => self.bulkhead = Some(permit.into_owned()),
+                Err(full) => refuse(record, "bulkhead", dark, || bulkhead_full(full))?,
+            }
+        }
+        let guard = &policies.limit;
+        // The guard tells the observers itself.
+        let limit = guard.acquire(class, now).await.map_err(|overloaded| {
+            refused(
+                CallErrorKind::BulkheadFull,
+                Some(overloaded.retry_after),
+                overloaded,
+            )
+        })?;
+        self.limit = limit.map(|permit| (guard.clone(), permit));
+        #[cfg(feature = "rate-limit")]
+        if let Some(rate) = &policies.rate_limit {
+            let dark = policies.settings.rate_limit.dark;
+            let limited = match dark {
+                true => rate.try_acquire(now).map(drop),
+                false => rate.acquire(now).await,
+            };
+            if let Err(limited) = limited {
+                refuse(record, "rate_limit", dark, || {
+                    refused(CallErrorKind::RateLimited, limited.retry_after, limited)
+                })?;
+            }
+        }
+        if let Some(throttle) = &policies.throttle {
+            match throttle.try_acquire_owned(now) {
+                Ok(permit) => self.throttle = Some(permit),
+                Err(throttled) => {
+                    refuse(record, "throttle", policies.settings.throttle.dark, || {
+                        refused(CallErrorKind::Throttled, None, throttled)
+                    })?
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The response's headers are there, or there will be none: tells those who learn from it. Places are kept.
+    pub(super) fn settle(&mut self, outcome: Outcome, shed: bool, now: Instant) {
+        if let Some(throttle) = self.throttle.take() {
+            match outcome {
+                Outcome::Cancelled | Outcome::Ignored => {}
+                Outcome::ConnectFailure => throttle.rejected(now),
+                _ if shed => throttle.rejected(now),
+                _ => throttle.accepted(now),
+            }
+        }
+        if let Some((guard, permit)) = &mut self.limit {
+            let outcome = match outcome {
+                _ if shed => limit::Outcome::Dropped,
+                Outcome::Success => limit::Outcome::Success,
+                Outcome::Failure | Outcome::ConnectFailure => limit::Outcome::Ignored,
+                _ => limit::Outcome::Ignored,
+            };
+            guard.record(permit, outcome, now);
+        }
+    }
+}
+
+/// Tells the refusal; in dark mode that is all.
+#[cold]
+fn refuse(
+    record: &CallRecord,
+    policy: &str,
+    dark: bool,
+    error: impl FnOnce() -> CallError,
+) -> Result<(), CallError> {
+    record.tell(&Event::Refused {
+        service: record.service().name(),
+        policy,
+        dark,
+    });
+    if dark { Ok(()) } else { Err(error()) }
+}
+
+#[cold]
+fn bulkhead_full(full: Full) -> CallError {
+    refused(CallErrorKind::BulkheadFull, None, full)
+}
+
+#[cold]
+fn refused(
+    kind: CallErrorKind,
+    retry_after: Option<Duration>,
+    cause: impl Error + Send + Sync + 'static,
+) -> CallError {
+    let error = CallError::new(kind, cause.to_string());
+    match retry_after {
+        Some(after) => error.with_retry_after(after),
+        None => error,
+    }
+}

@@ -1,0 +1,245 @@
+//! The inner half of the pipeline: bulkhead, rate limit, attempts.
+
+use std::future::Future;
+#[cfg(feature = "rate-limit")]
+use std::num::NonZeroU32;
+use std::pin::pin;
+use std::time::Duration;
+
+use super::parts::Parts;
+use super::{Attempt, Cause, Policy};
+use crate::clock::{self, Instant};
+use crate::event::Event;
+use crate::resilience::breaker::{Classify, Outcome};
+use crate::resilience::bulkhead::Permit;
+use crate::resilience::retry::{Circumstances, Ending, Judge, Retry};
+use crate::resilience::timeout::{Deadline, Guarded, Limit};
+use crate::txn;
+
+/// One call, once it is known that it is to be made.
+pub(super) struct Run<'a, J, C> {
+    pub(super) policy: &'a Policy,
+    pub(super) parts: &'a Parts,
+    pub(super) deadline: Option<Deadline>,
+    pub(super) judge: &'a J,
+    pub(super) classify: &'a C,
+    pub(super) idempotent: bool,
+}
+
+impl<J, C> Run<'_, J, C> {
+    /// Makes the call. What was tried before the last attempt stands in `earlier`.
+    pub(super) async fn call<Q, T, E, F, Fut>(
+        &self,
+        work: &mut F,
+        earlier: &mut Vec<Attempt<E>>,
+        mut now: Instant,
+    ) -> Result<T, Cause<E>>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        J: Judge<Q, T, E>,
+        C: Classify<T, E>,
+    {
+        let _permit = self.enter_bulkhead(&mut now).await?;
+        #[cfg(feature = "rate-limit")]
+        self.take_turn(&mut now).await?;
+
+        let Some(retry) = &self.parts.retry else {
+            return match self.attempt(work, now).await.0 {
+                Ok(result) => result.map_err(Cause::Failed),
+                Err(cause) => Err(cause),
+            };
+        };
+        let txn = (self.policy.spends_txn_retries())
+            .then(txn::current)
+            .flatten();
+        let circumstances = Circumstances {
+            idempotent: self.idempotent,
+            deadline: self.deadline.map(|deadline| deadline.at()),
+            txn: txn.as_ref(),
+            ..Circumstances::default()
+        };
+        let mut call = retry.begin(now);
+        loop {
+            call.started();
+            let number = call.attempt();
+            let (result, ended) = self.attempt(work, now).await;
+            let ending = self.ending(&result, retry);
+            let decision = call.after(&ending, &circumstances, || ended);
+            decision.tell(self.policy.observers(), self.policy.name(), number, &ending);
+            let Some(delay) = decision.delay() else {
+                return match result {
+                    Ok(result) => result.map_err(Cause::Failed),
+                    Err(cause) => Err(cause),
+                };
+            };
+            let cause = match result {
+                Ok(Ok(_bad_answer)) => None,
+                Ok(Err(error)) => Some(Cause::Failed(error)),
+                Err(cause) => Some(cause),
+            };
+            let elapsed = ended.saturating_duration_since(now);
+            earlier.push(Attempt { cause, elapsed });
+            now = if delay.is_zero() {
+                ended
+            } else {
+                tokio::time::sleep(delay).await;
+                clock::now()
+            };
+        }
+    }
+
+    /// One attempt: breaker, throttle, time limit. Also tells when it ended.
+    async fn attempt<T, E, F, Fut>(
+        &self,
+        work: &mut F,
+        now: Instant,
+    ) -> (Result<Result<T, E>, Cause<E>>, Instant)
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        C: Classify<T, E>,
+    {
+        let parts = self.parts;
+        let limit = parts
+            .attempt_timeout
+            .map(|timeout| Deadline::after(now, timeout, Limit::Attempt));
+        let limit = limit.map_or(self.deadline, |limit| Some(limit.or_sooner(self.deadline)));
+
+        let mut permit = None;
+        if let Some(breaker) = &parts.breaker {
+            match breaker.part.try_acquire(now) {
+                Ok(granted) => permit = Some(granted),
+                Err(open) => {
+                    self.refuse("circuit_breaker", breaker.dark);
+                    if !breaker.dark {
+                        return (Err(Cause::Open(open)), now);
+                    }
+                }
+            }
+            self.tell_of_breaker();
+        }
+        let mut throttled = None;
+        if let Some(throttle) = &parts.throttle {
+            match throttle.part.try_acquire(now) {
+                Ok(granted) => throttled = Some(granted),
+                Err(turned_away) => {
+                    self.refuse("throttle", throttle.dark);
+                    if !throttle.dark {
+                        return (Err(Cause::Throttled(turned_away)), now);
+                    }
+                }
+            }
+        }
+
+        let result = {
+            let work = pin!(work());
+            Guarded::new(work, limit).await
+        };
+        let ended = clock::now();
+        let outcome = match &result {
+            Ok(result) => {
+                let elapsed = ended.saturating_duration_since(now);
+                self.classify.classify(result.as_ref(), elapsed)
+            }
+            Err(_late) => Outcome::Failure,
+        };
+        if let Some(permit) = permit {
+            permit.end(outcome, ended);
+            self.tell_of_breaker();
+        }
+        if let Some(permit) = throttled {
+            permit.end(outcome, ended);
+        }
+        let result = result.map_err(|late| {
+            self.policy.observers().tell(&Event::TimedOut {
+                service: self.policy.name(),
+                limit: late.limit.as_str(),
+                after: late.after,
+            });
+            Cause::Late(late)
+        });
+        (result, ended)
+    }
+
+    fn ending<Q, T, E>(&self, result: &Result<Result<T, E>, Cause<E>>, retry: &Retry) -> Ending
+    where
+        J: Judge<Q, T, E>,
+    {
+        match result {
+            Ok(result) => self.judge.judge(result, retry.conditions()),
+            Err(Cause::Late(_)) => Ending::TimedOut,
+            Err(_) => Ending::Refused,
+        }
+    }
+
+    async fn enter_bulkhead<E>(&self, now: &mut Instant) -> Result<Option<Permit<'_>>, Cause<E>> {
+        let Some(bulkhead) = &self.parts.bulkhead else {
+            return Ok(None);
+        };
+        if let Ok(permit) = bulkhead.part.try_acquire() {
+            return Ok(Some(permit));
+        }
+        if bulkhead.dark {
+            self.refuse("bulkhead", true);
+            return Ok(None);
+        }
+        match bulkhead.part.acquire(*now).await {
+            Ok(permit) => {
+                *now = clock::now();
+                Ok(Some(permit))
+            }
+            Err(full) => {
+                self.refuse("bulkhead", false);
+                Err(Cause::Full(full))
+            }
+        }
+    }
+
+    #[cfg(feature = "rate-limit")]
+    async fn take_turn<E>(&self, now: &mut Instant) -> Result<(), Cause<E>> {
+        let Some(limit) = &self.parts.rate_limit else {
+            return Ok(());
+        };
+        let max_wait = if limit.dark {
+            Duration::ZERO
+        } else {
+            limit.part.config().longest_wait()
+        };
+        match limit.part.reserve(NonZeroU32::MIN, max_wait, *now) {
+            Ok(Duration::ZERO) => Ok(()),
+            Ok(wait) => {
+                tokio::time::sleep_until(*now + wait).await;
+                *now = clock::now();
+                Ok(())
+            }
+            Err(limited) => {
+                self.refuse("rate_limit", limit.dark);
+                if limit.dark {
+                    Ok(())
+                } else {
+                    Err(Cause::Limited(limited))
+                }
+            }
+        }
+    }
+
+    #[cold]
+    fn refuse(&self, policy: &'static str, dark: bool) {
+        self.policy.observers().tell(&Event::Refused {
+            service: self.policy.name(),
+            policy,
+            dark,
+        });
+    }
+
+    #[inline]
+    fn tell_of_breaker(&self) {
+        if let Some(breaker) = &self.parts.breaker {
+            let name = self.policy.name();
+            breaker
+                .part
+                .tell(self.policy.observers(), name, "", breaker.dark);
+        }
+    }
+}
