@@ -5,6 +5,7 @@
 #![allow(missing_docs, unused_qualifications, clippy::unwrap_used)] // a benchmark's macros and set-up
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
@@ -15,10 +16,10 @@ use msa_core::resilience::throttle::{Throttle, ThrottleConfig};
 use msa_core::resilience::window::Window;
 
 /// A breaker that has seen a few calls, and the time.
-fn used(change: fn(&mut BreakerConfig)) -> (Breaker, Instant) {
+fn used(change: fn(&mut BreakerConfig)) -> (Arc<Breaker>, Instant) {
     let mut config = BreakerConfig::default();
     change(&mut config);
-    let breaker = Breaker::seeded(config, 1);
+    let breaker = Arc::new(Breaker::seeded(config, 1));
     let now = clock::now();
     for _ in 0..3 {
         breaker.try_acquire(now).unwrap().success(now);
@@ -41,7 +42,7 @@ fn count_window(config: &mut BreakerConfig) {
     config.window = Window::Count { size: 100 };
 }
 
-fn opened(_: ()) -> (Breaker, Instant) {
+fn opened(_: ()) -> (Arc<Breaker>, Instant) {
     let (breaker, now) = used(defaults);
     breaker.open(now);
     (breaker, now)
@@ -52,7 +53,7 @@ fn opened(_: ()) -> (Breaker, Instant) {
 #[bench::slow_calls(used(slow_calls))]
 #[bench::any_call(used(any_call))]
 #[bench::count_window(used(count_window))]
-fn permit_and_success((breaker, now): (Breaker, Instant)) -> Breaker {
+fn permit_and_success((breaker, now): (Arc<Breaker>, Instant)) -> Arc<Breaker> {
     let permit = breaker.try_acquire(black_box(now)).unwrap();
     black_box(permit.success(black_box(now)));
     breaker
@@ -60,7 +61,7 @@ fn permit_and_success((breaker, now): (Breaker, Instant)) -> Breaker {
 
 #[library_benchmark]
 #[bench::time_window(used(defaults))]
-fn permit_and_failure((breaker, now): (Breaker, Instant)) -> Breaker {
+fn permit_and_failure((breaker, now): (Arc<Breaker>, Instant)) -> Arc<Breaker> {
     let permit = breaker.try_acquire(black_box(now)).unwrap();
     black_box(permit.failure(black_box(now)));
     breaker
@@ -69,20 +70,20 @@ fn permit_and_failure((breaker, now): (Breaker, Instant)) -> Breaker {
 #[library_benchmark]
 #[bench::closed(used(defaults))]
 #[bench::open(opened(()))]
-fn would_admit((breaker, now): (Breaker, Instant)) -> Breaker {
+fn would_admit((breaker, now): (Arc<Breaker>, Instant)) -> Arc<Breaker> {
     black_box(breaker.would_admit(black_box(now)));
     breaker
 }
 
 #[library_benchmark]
 #[bench::open(opened(()))]
-fn refused((breaker, now): (Breaker, Instant)) -> Breaker {
+fn refused((breaker, now): (Arc<Breaker>, Instant)) -> Arc<Breaker> {
     black_box(breaker.try_acquire(black_box(now)).is_ok());
     breaker
 }
 
-fn throttle() -> (Throttle, Instant) {
-    let throttle = Throttle::seeded(ThrottleConfig::default(), 1);
+fn throttle() -> (Arc<Throttle>, Instant) {
+    let throttle = Arc::new(Throttle::seeded(ThrottleConfig::default(), 1));
     let now = clock::now();
     for _ in 0..20 {
         throttle.try_acquire(now).unwrap().accepted(now);
@@ -92,7 +93,7 @@ fn throttle() -> (Throttle, Instant) {
 
 #[library_benchmark]
 #[bench::accepted(throttle())]
-fn throttled_call((throttle, now): (Throttle, Instant)) -> Throttle {
+fn throttled_call((throttle, now): (Arc<Throttle>, Instant)) -> Arc<Throttle> {
     throttle.try_acquire(black_box(now)).unwrap().accepted(now);
     throttle
 }

@@ -1,6 +1,6 @@
 //! One call through a circuit breaker that is closed: asking for the permit and telling a success, beside the peers', alone and with
 //! a second thread at the same breaker. The time is per call and thread, of the median burst of
-//! 1,000 calls that both begin at the same moment.
+//! 1,000 calls, each thread on a processor of its own.
 //!
 //! `cargo bench --manifest-path tests/peers/Cargo.toml --bench resilience`
 
@@ -58,22 +58,22 @@ fn bursts(
         .collect()
 }
 
-/// The median time of a burst, of those rounds in which all threads were running nearly all the time: on a busy machine the others
-/// tell nothing.
+/// The median time of a burst, of those rounds that all threads began together: when a busy machine had taken one of them off its
+/// processor in between, the round tells nothing of contention.
 fn median(rounds: &[Vec<(Instant, Instant)>]) -> Duration {
     let mut took = Vec::new();
     for round in 0..rounds[0].len() {
         let each = || rounds.iter().map(|thread| thread[round]);
-        let together = each().map(|(_, end)| end).min().unwrap()
-            - each().map(|(start, _)| start).max().unwrap();
-        if each().all(|(start, end)| together >= (end - start).mul_f64(0.7)) {
+        let first = each().map(|(start, _)| start).min().unwrap();
+        let last = each().map(|(start, _)| start).max().unwrap();
+        if each().all(|(start, end)| last - first <= (end - start) / 10) {
             took.extend(each().map(|(start, end)| end - start));
         }
     }
     took.sort_unstable();
     assert!(
         !took.is_empty(),
-        "the threads never ran together: too busy a machine"
+        "the threads never began together: too busy a machine"
     );
     took[took.len() / 2]
 }
