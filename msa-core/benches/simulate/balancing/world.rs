@@ -27,10 +27,13 @@ pub(crate) trait Experiment {
     fn done(&mut self, sent: f64, server: usize, latency: Duration, answer: Answer);
 }
 
+/// At what second it is asked, and what it answers after which time.
+type Answering = dyn Fn(f64, &mut Chance) -> (Duration, Answer);
+
 /// How a server answers.
 pub(crate) enum Backend {
     /// After a time of its own, whatever its load.
-    Fixed(Box<dyn Fn(f64, &mut Chance) -> (Duration, Answer)>),
+    Fixed(Box<Answering>),
     /// As its processor gets along.
     Shared(Server, Arc<ServerLoad>),
 }
