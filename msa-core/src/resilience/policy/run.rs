@@ -4,6 +4,7 @@ use std::future::Future;
 #[cfg(feature = "rate-limit")]
 use std::num::NonZeroU32;
 use std::pin::pin;
+#[cfg(feature = "rate-limit")]
 use std::time::Duration;
 
 use super::parts::Parts;
