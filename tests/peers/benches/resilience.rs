@@ -240,41 +240,30 @@ fn breakers(criterion: &mut Criterion) {
             })
         })
     });
-    for (name, kind) in [
-        (
-            "tower-resilience, time window",
-            SlidingWindowType::TimeBased,
-        ),
-        (
-            "tower-resilience, count window",
-            SlidingWindowType::CountBased,
-        ),
-    ] {
-        measure(criterion, name, move || {
-            let layer = CircuitBreakerLayer::builder()
-                .failure_rate_threshold(0.5)
-                .sliding_window_type(kind)
-                .sliding_window_size(100)
-                .sliding_window_duration(Duration::from_secs(10))
-                .minimum_number_of_calls(20)
-                .build()
-                .unwrap();
-            let echo = service_fn(|call: u64| std::future::ready(Ok::<_, Infallible>(call)));
-            let service = layer.layer(echo);
-            Box::new(move || {
-                let mut service = service.clone();
-                Box::new(move |calls| {
-                    for call in 0..calls {
-                        // Its lock is tokio's: a second thread may have to wait for it.
-                        let mut called = std::pin::pin!(service.call(call));
-                        while called.as_mut().now_or_never().is_none() {
-                            std::hint::spin_loop();
-                        }
+    // Its time window keeps every call of the window and goes through all of them with each call: tens of microseconds here.
+    measure(criterion, "tower-resilience, 100 calls", || {
+        let layer = CircuitBreakerLayer::builder()
+            .failure_rate_threshold(0.5)
+            .sliding_window_type(SlidingWindowType::CountBased)
+            .sliding_window_size(100)
+            .minimum_number_of_calls(20)
+            .build()
+            .unwrap();
+        let echo = service_fn(|call: u64| std::future::ready(Ok::<_, Infallible>(call)));
+        let service = layer.layer(echo);
+        Box::new(move || {
+            let mut service = service.clone();
+            Box::new(move |calls| {
+                for call in 0..calls {
+                    // Its lock is tokio's: a second thread may have to wait for it.
+                    let mut called = std::pin::pin!(service.call(call));
+                    while called.as_mut().now_or_never().is_none() {
+                        std::hint::spin_loop();
                     }
-                })
+                }
             })
-        });
-    }
+        })
+    });
 }
 
 criterion_group!(benches, breakers);
