@@ -163,6 +163,7 @@
 //! | target | message | level | fields |
 //! | --- | --- | --- | --- |
 //! | `msa::access` | `request` | info; warn from 500 on | `method`, `route` (as it was matched, or `unmatched`), `status` (499: the client went away before the answer), `ms` up to the answer's head |
+//! | `msa::policy` | `breaker changed`, `ejected`, `returned`, `draining`, `panic mode` | info | `upstream`, `endpoint`, `reason`; single calls' fates (`retried`, `fell back`, `shed` and others) at debug: [`PolicyLog`](telemetry::PolicyLog) |
 //! | `msa::lifecycle` | `listening` | info | `addr`, `admin` (the real addresses), `pid` |
 //! | `msa::lifecycle` | `draining` | info | `reason`, `lag` |
 //! | `msa::lifecycle` | `cut` | warn | `peer`, `method`, `path`, `upgraded`: one of the first 100 requests that were still running at `server.drain.deadline` |
