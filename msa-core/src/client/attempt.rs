@@ -151,8 +151,8 @@ impl<'a> Attempt<'a> {
         } = self;
         let (status, headers) = (response.status(), response.headers());
         let leaving = headers.contains_key(DRAINING);
-        if leaving && pick.draining(now) {
-            tell_draining(call.record, &pick);
+        if leaving {
+            pick.draining(now); // whoever follows outliers tells the observers
         }
         if let Some(load) = headers.get(LOAD_HEADER)
             && let Some(report) = LoadReport::parse(load.as_bytes())
@@ -227,14 +227,6 @@ impl<'a> Attempt<'a> {
             self.call.deadline.error()
         }
     }
-}
-
-#[cold]
-fn tell_draining(record: &CallRecord, pick: &Pick) {
-    record.tell(&Event::Draining {
-        service: record.service().name(),
-        endpoint: pick.endpoint().authority(),
-    });
 }
 
 /// Tells the attempt's end, or that it was cancelled when it is dropped before.
