@@ -1,0 +1,16 @@
+//! What the user's crate calls msa-core.
+
+use proc_macro_crate::{FoundCrate, crate_name};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+/// `::msa_core`, or what the user renamed it to. msa-core's own tests and examples see it as `::msa_core` too.
+pub(crate) fn msa_core() -> TokenStream {
+    let name = match crate_name("msa-core") {
+        Ok(FoundCrate::Name(name)) => name,
+        // Without a manifest (a build system that is not cargo) there is no other name to try.
+        Ok(FoundCrate::Itself) | Err(_) => "msa_core".to_owned(),
+    };
+    let name = Ident::new(&name, Span::call_site());
+    quote!(::#name)
+}
