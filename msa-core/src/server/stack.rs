@@ -37,7 +37,7 @@ use super::extras::{across_origins, compressed};
 use super::inbound::Inbound;
 use super::layers::access::Unfinished;
 use super::layers::admit::Deadline;
-use super::layers::held::Held;
+use super::layers::held::{Held, Measured};
 use super::layers::shed::{self, Overload};
 use super::layers::{Refusal, admit, explain, limit, panic, txn};
 use super::load::ServerLoad;
@@ -207,7 +207,10 @@ where
                 deadline: Deadline::of(&txn),
                 late,
                 line,
-                held: Some(Held { permit, load }),
+                held: Some(Held {
+                    permit,
+                    load: Measured::new(load, &txn),
+                }),
                 txn: txn.clone(),
                 inbound: inbound.clone(),
             }
@@ -292,7 +295,7 @@ where
         explain(&mut response);
         this.line.finish(response.status());
         if let Some(held) = this.held.take() {
-            held.answer(overload, this.txn, &mut response);
+            held.answer(overload, &mut response);
         }
         txn::answer(this.inbound, this.txn, &mut response);
         Poll::Ready(Ok(response))

@@ -17,21 +17,22 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(1);
 
 /// The requests of one algorithm and one seed.
 pub(crate) fn run(algorithm: &Algorithm, seed: u64) -> Summary {
-    let server = |slow: bool| {
-        Backend::Fixed(Box::new(move |seconds, chance: &mut Chance| {
+    let server = |slow: bool, now| {
+        let answer = move |seconds, chance: &mut Chance| {
             let latency = if slow && (15.0..45.0).contains(&seconds) {
                 2000.0
             } else {
                 chance.normal(167.0, 5.0).max(1.0)
             };
             (Duration::from_secs_f64(latency / 1000.0), Answer::Success)
-        }))
+        };
+        Backend::fixed(answer, now)
     };
     let mut world = World::new(
         seed,
         1,
         |seed| algorithm.make(seed),
-        |_| (0..11).map(|number| server(number == 0)).collect(),
+        |now| (0..11).map(|number| server(number == 0, now)).collect(),
         Duration::from_secs(10),
     );
     let mut requests = Steady(Summary::default());

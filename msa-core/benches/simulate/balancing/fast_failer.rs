@@ -15,20 +15,21 @@ pub(crate) const SERVERS: usize = 10;
 
 /// The share of all requests, in percent, that the failing instance drew in each second from its first failure on.
 pub(crate) fn run(make: impl Fn(u64) -> Arc<dyn Balancer>, seed: u64) -> Vec<f64> {
-    let server = |bad: bool| {
-        Backend::Fixed(Box::new(move |seconds, chance: &mut Chance| {
+    let server = |bad: bool, now| {
+        let answer = move |seconds, chance: &mut Chance| {
             if bad && seconds >= 10.0 {
                 return (Duration::from_millis(1), Answer::Failure);
             }
             let latency = chance.normal(20.0, 4.0).max(2.0);
             (Duration::from_secs_f64(latency / 1000.0), Answer::Success)
-        }))
+        };
+        Backend::fixed(answer, now)
     };
     let mut world = World::new(
         seed,
         1,
         make,
-        |_| (0..SERVERS).map(|number| server(number == 0)).collect(),
+        |now| (0..SERVERS).map(|number| server(number == 0, now)).collect(),
         Duration::from_secs(10),
     );
     let mut shares = Shares(vec![(0, 0); 30]);

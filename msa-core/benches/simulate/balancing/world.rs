@@ -33,12 +33,19 @@ type Answering = dyn Fn(f64, &mut Chance) -> (Duration, Answer);
 /// How a server answers.
 pub(crate) enum Backend {
     /// After a time of its own, whatever its load.
-    Fixed(Box<Answering>),
+    Fixed(Box<Answering>, Arc<ServerLoad>),
     /// As its processor gets along.
     Shared(Server, Arc<ServerLoad>),
 }
 
 impl Backend {
+    pub(crate) fn fixed(
+        answer: impl Fn(f64, &mut Chance) -> (Duration, Answer) + 'static,
+        now: Instant,
+    ) -> Self {
+        Self::Fixed(Box::new(answer), Arc::new(ServerLoad::new(now)))
+    }
+
     pub(crate) fn shared(capacity: f64, now: Instant) -> Self {
         Self::Shared(Server::new(capacity, now), Arc::new(ServerLoad::new(now)))
     }
@@ -169,15 +176,19 @@ impl World {
             load: None,
         });
         let seconds = self.engine.seconds();
+        let load = match self.servers.get(server) {
+            Some(Backend::Fixed(_, load) | Backend::Shared(_, load)) => Some(load.enter(now)),
+            None => None,
+        };
+        if let Some(flight) = self.flights.get_mut(flight) {
+            flight.load = load;
+        }
         match self.servers.get_mut(server) {
-            Some(Backend::Fixed(answer)) => {
+            Some(Backend::Fixed(answer, _)) => {
                 let (latency, answer) = answer(seconds, &mut self.chance);
                 self.engine.plan_in(latency, Event::Answer(flight, answer));
             }
-            Some(Backend::Shared(shared, load)) => {
-                if let Some(flight) = self.flights.get_mut(flight) {
-                    flight.load = Some(load.enter(now));
-                }
+            Some(Backend::Shared(shared, _)) => {
                 shared.accept(flight, experiment.work(&mut self.chance), now);
                 self.engine.plan_in(self.timeout, Event::GiveUp(flight));
                 self.plan_progress(server);
@@ -199,9 +210,10 @@ impl World {
     fn probed(&mut self, probe: Probe) {
         let now = self.engine.now();
         let server = (self.endpoints.iter()).position(|one| one.same_instance(probe.endpoint()));
-        if let Some(Backend::Shared(_, load)) = server.and_then(|server| self.servers.get(server)) {
-            let report = load.report(now);
-            probe.report(report, now);
+        if let Some(Backend::Fixed(_, load) | Backend::Shared(_, load)) =
+            server.and_then(|server| self.servers.get(server))
+        {
+            probe.report(load.report(now), now);
         }
     }
 
@@ -241,11 +253,13 @@ impl World {
             return; // given up before
         };
         let latency = now - flight.sent;
-        if let Some(load) = flight.load.take()
-            && answer == Answer::Success
-        {
-            pick.report(load.report(now), now);
-            load.complete(now);
+        if let Some(load) = flight.load.take() {
+            if answer == Answer::LocalFailure {
+                load.cancelled(now); // the server sees that the caller went away
+            } else {
+                pick.report(load.report(now), now);
+                load.complete(now);
+            }
         }
         pick.headers(answer, now);
         pick.complete(now);

@@ -2,7 +2,7 @@
 //!
 //! Wydrowski, Kleinberg, Rumble and Archer, "Load is not what you should balance: Introducing Prequal" (NSDI'24,
 //! <https://www.usenix.org/conference/nsdi24/presentation/wydrowski>). A pool keeps what replicas last told of their requests
-//! in flight and their latency. A replica with more in flight than most recent reports told is *hot*. The choice is the coldest in
+//! in flight and their latency. A replica with more in flight than half of the others last told is *hot*. The choice is the coldest in
 //! lexicographic order: of the cold ones the fastest, and only if all are hot the one with the fewest in flight. Each choice counts
 //! as one more in flight there, reports age out, and are used up or removed as [`PrequalRules`] says.
 //!
@@ -13,9 +13,16 @@
 //! reported; r_probe in the formulas is the rate at which such probes are answered. While the pool can hold the whole set, reports are not used
 //! up or removed, since there is nothing else to learn.
 //!
-//! A cold replica is passed over for a hot one that is eight times as fast, its overload counted twice. In the paper a cold one always
-//! wins: there a replica that has turned very slow gets a request whenever all others happen to be hot, which among a few replicas of
-//! like load is often.
+//! Responses tell most of those that have most of the traffic, so each replica has one vote on what is hot, and is compared with the
+//! others: an overrun replica would otherwise set the measure by its many reports. For the same reason a server tells what requests
+//! have been waiting for, and not only how long the answered ones took: `server::load`.
+//!
+//! Reports are older than fresh probes, and all clients know the same ones. So hot begins at half of the others and not at 0.84, and
+//! latencies within a half octave (up to a factor of 1.5) count as equal, lest everybody run after whoever was fastest.
+//!
+//! A cold replica is passed over for a hot one that is eight times as fast, its overload counted twice, and that has at most twice what
+//! makes hot. In the paper a cold one always wins: there a replica that has turned very slow gets a request whenever all others
+//! happen to be hot, which among a few replicas of like load is often.
 //!
 //! A replica counts with the larger of what it said and what this client itself has in flight there. Its load is divided by its
 //! weight relative to the heaviest, its slow start, and the square of its share of successes: a replica that fails

@@ -16,7 +16,7 @@ pub(super) struct Pool<K> {
     entries: Vec<Entry<K>>,
     /// No entry is older; `None` only when there is none.
     oldest: Option<Instant>,
-    in_flight: Recent,
+    in_flight: Recent<K>,
     supply: Supply,
     /// How many removals are owed, in fractions.
     owed: f64,
@@ -91,7 +91,7 @@ impl<K: Copy + Eq> Pool<K> {
         if probed {
             self.supply.probed();
         }
-        self.in_flight.push(report.in_flight);
+        self.in_flight.push(replica, report.in_flight);
         self.oldest = Some(self.oldest.map_or(now, |oldest| oldest.min(now)));
         let entry = Entry {
             replica,
@@ -114,10 +114,12 @@ impl<K: Copy + Eq> Pool<K> {
     /// Forgets what a replica said.
     pub(super) fn forget(&mut self, replica: K) {
         self.entries.retain(|entry| entry.replica != replica);
+        self.in_flight.forget(replica);
     }
 
     /// Renames every replica, and forgets those that have no new name.
     pub(super) fn rename(&mut self, mut rename: impl FnMut(K) -> Option<K>) {
+        self.in_flight.rename(&mut rename);
         self.entries
             .retain_mut(|entry| match rename(entry.replica) {
                 Some(name) => {
@@ -145,7 +147,7 @@ impl<K: Copy + Eq> Pool<K> {
             // How the client sees a replica makes it look slower, never faster: with this latency it cannot win any more, and need
             // not be looked at.
             if candidates >= enough
-                && cold.is_some_and(|(best, _)| entry.latency as f64 > best.first)
+                && cold.is_some_and(|(best, _)| coarse(entry.latency as f64) > best.first)
             {
                 continue;
             }
@@ -254,15 +256,28 @@ impl<K: Copy + Eq> Pool<K> {
     }
 }
 
+/// A latency to compare by: rounded down to 1 or 1.5 times a power of two.
+///
+/// Replicas that are alike differ by what the last requests happened to ask of them. Compared to the last digit all clients would run
+/// after whichever looks fastest for the moment; so these count as equal, and their requests in flight decide.
+fn coarse(latency: f64) -> f64 {
+    const SIGN_EXPONENT_AND_ONE_MORE: u64 = 0xFFF8_0000_0000_0000;
+    f64::from_bits(latency.to_bits() & SIGN_EXPONENT_AND_ONE_MORE)
+}
+
 /// How much faster a hot replica must be than the fastest cold one to be preferred. With 2 the fast ones are overrun, and replicas of
 /// shifting speed answer worse than without this rule; with 8 they answer as without.
 const MUCH_FASTER: f64 = 8.0;
+
+/// How far over the limit a hot replica may be to be preferred to a cold one at all. Latency tells nothing of a replica that is
+/// overrun: only its quickest requests ever end.
+const SLIGHTLY_HOT: f64 = 2.0;
 
 impl Rank {
     /// Whether this hot replica is much faster than that cold one, even if its latency grows by the square of what it is over the limit.
     fn is_faster(self, cold: Self, limit: f64) -> bool {
         let overload = self.first / limit.max(1.0);
-        self.second * overload * overload * MUCH_FASTER < cold.first
+        overload <= SLIGHTLY_HOT && self.second * overload * overload * MUCH_FASTER < cold.first
     }
 }
 
@@ -276,7 +291,7 @@ impl<K> Entry<K> {
         let (first, second) = if hot {
             (in_flight, latency)
         } else {
-            (latency, in_flight)
+            (coarse(latency), in_flight)
         };
         Rank { hot, first, second }
     }
@@ -320,38 +335,67 @@ mod tests {
     #[test]
     fn the_fastest_of_the_cold_is_chosen_and_the_least_loaded_when_all_are_hot() {
         let now = clock::now();
-        // The limit is the 0.84 quantile of 1, 2, 3, 4, 9: so only 9 could be hot, and is not above itself.
-        let mut pool = filled(&[(4, 30), (3, 20), (9, 10), (2, 50), (1, 40)], now);
-        assert_eq!(pool.choose(MANY, now, any), Some(2));
-        // Now it has 10 in flight: one more than the limit.
-        assert_eq!(pool.choose(MANY, now, any), Some(1));
+        // The limit is the median of 9 and the others' requests in flight: 2, which two do not exceed.
+        let mut pool = filled(&[(4, 30), (3, 20), (9, 10), (2, 70), (1, 40)], now);
+        assert_eq!(pool.choose(MANY, now, any), Some(4));
         let mut pool = filled(&[(7, 5), (5, 9), (6, 1)], now);
-        for _ in 0..WINDOW {
-            pool.in_flight.push(1);
-        }
+        others_have(1, &mut pool);
         assert_eq!(pool.choose(MANY, now, any), Some(1));
     }
 
-    const WINDOW: usize = 64;
+    #[test]
+    fn an_overrun_replica_is_not_chosen_whatever_latency_and_however_often_it_reports() {
+        let now = clock::now();
+        for rest in [1, 2, 19] {
+            let mut pool = pool();
+            for replica in 1..=rest {
+                pool.add(replica, report(3, 40), false, 20, now);
+            }
+            for in_flight in 0..1000 {
+                pool.add(0, report(in_flight, 0), false, 20, now);
+            }
+            assert_ne!(pool.choose(20, now, any), Some(0), "{rest} others");
+        }
+    }
+
+    /// Other replicas, not to choose from, that have so many in flight.
+    fn others_have(in_flight: u32, pool: &mut Pool<u32>) {
+        for replica in 1000..1050 {
+            pool.in_flight.push(replica, in_flight);
+        }
+    }
 
     #[test]
     fn a_cold_replica_that_is_much_slower_than_a_hot_one_waits() {
         let now = clock::now();
         let pick = |slow| {
             let mut pool = filled(&[(10, 20), (0, slow)], now);
-            for _ in 0..WINDOW {
-                pool.in_flight.push(9);
-            }
+            others_have(9, &mut pool);
             pool.choose(MANY, now, any)
         };
-        // 20 ms * (10 / 9)^2 * 8 = 197.5 ms.
-        assert_eq!([pick(197), pick(198)], [Some(1), Some(0)]);
+        // 20 ms * (10 / 9)^2 * 8 = 197.5 ms, and the next coarse latency is 201.3 ms.
+        assert_eq!([pick(201), pick(202)], [Some(1), Some(0)]);
+    }
+
+    #[test]
+    fn latencies_that_are_about_the_same_leave_the_choice_to_requests_in_flight() {
+        let now = clock::now();
+        let choice = |slower| {
+            let mut pool = filled(&[(2, 27), (1, slower)], now);
+            others_have(9, &mut pool);
+            pool.choose(MANY, now, any)
+        };
+        // Of the steps, 25.2 ms, 33.6 ms and 50.3 ms are the next.
+        assert_eq!([choice(33), choice(34)], [Some(1), Some(0)]);
+        let steps = [0.0, 1.0, 1.49, 1.5, 1.99, 2.0, 3.0, 1e9].map(coarse);
+        assert_eq!(steps, [0.0, 1.0, 1.0, 1.5, 1.5, 2.0, 3.0, 805_306_368.0]);
     }
 
     #[test]
     fn each_request_sent_counts_as_in_flight_until_the_next_report() {
         let now = clock::now();
-        let mut pool = filled(&[(0, 10), (0, 20), (2, 30)], now);
+        let mut pool = filled(&[(0, 10), (0, 20), (2, 40)], now);
+        others_have(2, &mut pool);
         let picks: Vec<_> = (0..8)
             .map(|_| pool.choose(MANY, now, any).unwrap())
             .collect();

@@ -72,10 +72,10 @@ fn the_fastest_cold_replica_is_chosen() {
     let balancer = standard(3, now);
     report(&balancer, 0, 3, 30, now);
     report(&balancer, 1, 3, 20, now);
-    report(&balancer, 2, 1, 40, now);
-    assert_eq!(pick(&balancer, now), "r1"); // then it has 4, and is hot
+    report(&balancer, 2, 4, 10, now); // hot: it has more than the others
+    assert_eq!(pick(&balancer, now), "r1"); // then it has 4, and is hot too
     assert_eq!(pick(&balancer, now), "r0");
-    assert_eq!(pick(&balancer, now), "r2");
+    assert_eq!(pick(&balancer, now), "r2"); // all are hot and have 4: the fastest
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn reports_of_replicas_that_stay_survive_an_update() {
     let now = clock::now();
     let balancer = standard(4, now);
     for i in 0..4 {
-        report(&balancer, i, 5, 10 - i as u64, now);
+        report(&balancer, i, 5, 80 >> i, now);
     }
     balancer.update(&(1..4).rev().map(endpoint).collect(), now);
     assert_eq!(pick(&balancer, now), "r3");

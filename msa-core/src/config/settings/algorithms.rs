@@ -65,7 +65,7 @@ pub struct PrequalSettings {
     /// A report is forgotten when it is older.
     #[schemars(extend("x-msa-min" = "1ms"))]
     pub max_age: Span,
-    /// An instance is hot with more requests in flight than this share of the recent reports told.
+    /// An instance is hot with more requests in flight than this share of the others last told.
     pub hot_quantile: Percent,
     /// At most so many probes per pick, sent only while responses bring too few reports; 0 sends none.
     #[schemars(range(min = 0, max = 10))]
@@ -83,7 +83,7 @@ impl Default for PrequalSettings {
         Self {
             pool_size: 16,
             max_age: Span::secs(1),
-            hot_quantile: Percent::new(84),
+            hot_quantile: Percent::new(50),
             probe_rate: 3.0,
             remove_rate: 1.0,
             silent_after: Span::secs(10),

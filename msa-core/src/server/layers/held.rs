@@ -9,8 +9,8 @@ use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::shed::Overload;
-use crate::balance::LOAD_HEADER;
-use crate::clock;
+use crate::balance::{LOAD_HEADER, LoadReport};
+use crate::clock::{self, Instant};
 use crate::resilience::limit::Permit;
 use crate::server::load::LoadGuard;
 use crate::txn::{Ltxid, Txn};
@@ -18,7 +18,47 @@ use crate::txn::{Ltxid, Txn};
 /// What a request holds. Dropped, it gives all of it back.
 pub(crate) struct Held {
     pub(crate) permit: Option<Permit>,
-    pub(crate) load: LoadGuard,
+    pub(crate) load: Measured,
+}
+
+/// A request's part of the load. Dropped before its end, its caller went away.
+pub(crate) struct Measured {
+    guard: Option<LoadGuard>,
+    /// Whether its latency tells of the load: those of callers of our kind do, others only count.
+    tells: bool,
+}
+
+impl Measured {
+    pub(crate) fn new(guard: LoadGuard, txn: &Txn) -> Self {
+        Self {
+            guard: Some(guard),
+            tells: txn.ltxid() != Ltxid::FIRST,
+        }
+    }
+
+    fn complete(mut self, now: Instant) {
+        if let Some(guard) = self.guard.take().filter(|_| self.tells) {
+            guard.complete(now);
+        }
+    }
+
+    /// Counts the request out, and keeps no latency.
+    fn forget(mut self) {
+        self.guard = None;
+    }
+
+    fn report(&self, now: Instant) -> Option<LoadReport> {
+        let guard = self.guard.as_ref().filter(|_| self.tells)?;
+        Some(guard.report(now))
+    }
+}
+
+impl Drop for Measured {
+    fn drop(&mut self) {
+        if let Some(guard) = self.guard.take().filter(|_| self.tells) {
+            guard.cancelled(clock::now());
+        }
+    }
 }
 
 impl Held {
@@ -26,37 +66,33 @@ impl Held {
     ///
     /// The load is told to callers of our kind, who may balance by it, and measured by their requests; others only count.
     #[inline]
-    pub(crate) fn answer(self, overload: &Overload, txn: &Txn, response: &mut Response) {
-        let asked = txn.ltxid() != Ltxid::FIRST;
-        if self.permit.is_none() && !asked {
-            if response.body().size_hint().exact().is_none() {
-                self.keep(response, false);
+    pub(crate) fn answer(self, overload: &Overload, response: &mut Response) {
+        let whole = response.body().size_hint().exact().is_some();
+        if self.permit.is_none() && !self.load.tells {
+            if !whole {
+                self.keep(response);
             }
             return;
         }
         let now = clock::now();
-        if asked {
-            let report = self.load.report(now).to_header();
-            response.headers_mut().insert(LOAD_HEADER, report);
+        if let Some(report) = self.load.report(now) {
+            let headers = response.headers_mut();
+            headers.insert(LOAD_HEADER, report.to_header());
         }
         let Self { permit, load } = self;
         let permit = permit.and_then(|permit| overload.answered(permit, response, now));
-        if response.body().size_hint().exact().is_some() {
+        if whole {
             // It is there already; what is left is its sending.
             load.complete(now);
             return;
         }
-        Self { permit, load }.keep(response, asked);
+        Self { permit, load }.keep(response);
     }
 
-    fn keep(self, response: &mut Response, measured: bool) {
+    fn keep(self, response: &mut Response) {
         let inner = std::mem::take(response.body_mut());
         let held = Some(self);
-        *response.body_mut() = Body::new(HeldBody {
-            inner,
-            held,
-            measured,
-        });
+        *response.body_mut() = Body::new(HeldBody { inner, held });
     }
 }
 
@@ -66,7 +102,6 @@ pin_project! {
         #[pin]
         inner: Body,
         held: Option<Held>,
-        measured: bool,
     }
 }
 
@@ -83,10 +118,12 @@ impl http_body::Body for HeldBody {
         let failed = matches!(frame, Some(Err(_)));
         if (frame.is_none() || failed || this.inner.is_end_stream())
             && let Some(held) = this.held.take()
-            && *this.measured
-            && !failed
         {
-            held.load.complete(clock::now());
+            if failed {
+                held.load.forget(); // nobody knows how long it would have taken
+            } else {
+                held.load.complete(clock::now());
+            }
         }
         Poll::Ready(frame)
     }

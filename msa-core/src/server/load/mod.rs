@@ -4,10 +4,17 @@
 //! request ends, its latency is kept with the number of requests that were in flight when it arrived; the estimate is the median of
 //! what was lately kept around the number in flight now. So it answers at once to load, which a plain average does only
 //! after the slow requests have ended.
+//!
+//! # What is different from the paper
+//! An overrun server ends only its quickest requests, and would look fast by them until the first callers give up. So requests that
+//! are given up count as well, and the estimate is no less than what most requests of late have been waiting for.
+
+mod unanswered;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::unanswered::Unanswered;
 use crate::balance::LoadReport;
 use crate::clock::Instant;
 use crate::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -33,6 +40,7 @@ pub struct ServerLoad {
     ranges: Box<[Range]>,
     /// What ended last, in whatever range.
     last: AtomicU64,
+    unanswered: Unanswered,
     since: Instant,
 }
 
@@ -52,6 +60,7 @@ impl ServerLoad {
             in_flight: AtomicU32::new(0),
             ranges: (0..RANGES).map(|_| Range::new()).collect(),
             last: AtomicU64::new(0),
+            unanswered: Unanswered::new(),
             since: now,
         }
     }
@@ -59,6 +68,7 @@ impl ServerLoad {
     /// Counts in a request that arrived at `now`.
     pub fn enter(self: &Arc<Self>, now: Instant) -> LoadGuard {
         let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.unanswered.arrive(self.step(now));
         LoadGuard {
             load: Arc::clone(self),
             arrived: now,
@@ -81,7 +91,9 @@ impl ServerLoad {
     fn report_for(&self, in_flight: u32, now: Instant) -> LoadReport {
         // A request that arrives now is one more.
         let latency = self.estimate(range_of(in_flight.saturating_add(1)), self.tick(now));
-        LoadReport::new(in_flight, Duration::from_micros(latency.into()))
+        let latency = Duration::from_micros(latency.into());
+        let at_least = self.unanswered.at_least(self.step(now));
+        LoadReport::new(in_flight, latency.max(at_least))
     }
 
     fn estimate(&self, range: usize, now: u32) -> u32 {
@@ -89,7 +101,7 @@ impl ServerLoad {
             return median;
         }
         let last = self.last.load(Ordering::Relaxed);
-        let age = Duration::from_millis(now.wrapping_sub((last >> 32) as u32).into());
+        let age = Duration::from_millis(age(last, now).into());
         let faded = (-age.as_secs_f64() / FADE.as_secs_f64()).exp();
         (f64::from(last as u32) * faded) as u32
     }
@@ -111,6 +123,10 @@ impl ServerLoad {
         });
         near.flatten()
             .find_map(|range| self.ranges.get(range)?.median(now))
+    }
+
+    fn step(&self, now: Instant) -> u64 {
+        unanswered::step(now.saturating_duration_since(self.since))
     }
 
     fn tick(&self, now: Instant) -> u32 {
@@ -142,9 +158,8 @@ impl Range {
         let mut count = 0;
         for kept in &self.kept {
             let measured = kept.load(Ordering::Relaxed);
-            let age = now.wrapping_sub((measured >> 32) as u32);
             if measured != 0
-                && u128::from(age) <= FRESH.as_millis()
+                && u128::from(age(measured, now)) <= FRESH.as_millis()
                 && let Some(slot) = fresh.get_mut(count)
             {
                 *slot = measured as u32;
@@ -155,6 +170,12 @@ impl Range {
         fresh.sort_unstable();
         fresh.get(count.checked_sub(1)? / 2).copied()
     }
+}
+
+/// How long ago it was measured, in milliseconds. Another thread may have done so after `now` was read: that is no time at all.
+fn age(measured: u64, now: u32) -> u32 {
+    let age = now.wrapping_sub((measured >> 32) as u32);
+    if age > u32::MAX / 2 { 0 } else { age }
 }
 
 fn range_of(in_flight: u32) -> usize {
@@ -185,18 +206,33 @@ impl LoadGuard {
             .report_for(self.load.in_flight().saturating_sub(1), now)
     }
 
-    /// Ends the request at `now`, at the end of its body, and keeps its latency. A guard that is merely dropped keeps none: a
-    /// client that went away measured nothing.
+    /// Ends the request at `now`, at the end of its body, and keeps its latency. A guard that is merely dropped keeps none.
     pub fn complete(self, now: Instant) {
-        let latency = now.saturating_duration_since(self.arrived).as_micros();
-        let latency = u32::try_from(latency).unwrap_or(u32::MAX);
-        self.load.keep(self.range, latency, self.load.tick(now));
+        self.load
+            .keep(self.range, self.passed(now), self.load.tick(now));
+    }
+
+    /// Ends the request at `now`, whose caller went away without its answer. It would have taken at least so long: that is kept when
+    /// it is longer than was to be expected. Otherwise only the requests that are quick however loaded the server is would tell its
+    /// latency, and one whose callers all give up would look the fastest.
+    pub fn cancelled(self, now: Instant) {
+        let (passed, tick) = (self.passed(now), self.load.tick(now));
+        if passed > self.load.estimate(self.range, tick) {
+            self.load.keep(self.range, passed, tick);
+        }
+    }
+
+    /// In microseconds.
+    fn passed(&self, now: Instant) -> u32 {
+        let passed = now.saturating_duration_since(self.arrived).as_micros();
+        u32::try_from(passed).unwrap_or(u32::MAX)
     }
 }
 
 impl Drop for LoadGuard {
     fn drop(&mut self) {
         self.load.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.load.unanswered.leave(self.load.step(self.arrived));
     }
 }
 
@@ -241,10 +277,38 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_request_leaves_no_latency() {
+    fn a_request_that_was_dropped_leaves_no_latency() {
         let (load, now) = load();
         drop(load.enter(now));
         assert_eq!(told(load.report(now + ms(50))), (0, 0));
+    }
+
+    #[test]
+    fn a_request_that_was_given_up_took_at_least_so_long() {
+        let (load, now) = load();
+        load.enter(now).complete(now + ms(20));
+        load.enter(now).cancelled(now + ms(10)); // it says nothing: 20 ms were to be expected
+        assert_eq!(told(load.report(now + ms(20))), (0, 20));
+        for _ in 0..3 {
+            load.enter(now).cancelled(now + ms(500));
+        }
+        assert_eq!(told(load.report(now + ms(500))), (0, 500));
+        assert_eq!(load.in_flight(), 0);
+    }
+
+    #[test]
+    fn a_server_that_answers_only_its_quickest_requests_is_slow() {
+        let (load, now) = load();
+        let mut waiting = Vec::new();
+        for n in 0..100 {
+            let at = now + ms(10 * n);
+            load.enter(at).complete(at);
+            waiting.extend([load.enter(at), load.enter(at)]);
+        }
+        // Those of the first 50 ms have waited for 950 at least.
+        assert_eq!(told(load.report(now + ms(1000))), (200, 950));
+        waiting.clear();
+        assert_eq!(told(load.report(now + ms(1000))), (0, 0));
     }
 
     #[test]
