@@ -105,10 +105,10 @@ fn antagonists(docs: &Path, seeds: u64) -> Result<()> {
             table.row([
                 format!("{load:.2}"),
                 format!("`{}`", algorithm.name()),
-                format!("{:.0}", all.percentile(0.5)),
-                format!("{:.0}", all.percentile(0.9)),
-                format!("{:.0}", all.percentile(0.99)),
-                format!("{:.0}", all.percentile(0.999)),
+                format!("{:.1}", all.percentile(0.5)),
+                format!("{:.1}", all.percentile(0.9)),
+                format!("{:.1}", all.percentile(0.99)),
+                format!("{:.1}", all.percentile(0.999)),
                 format!("{:.2} %", all.error_share()),
             ]);
         }

@@ -13,6 +13,9 @@ const STEPS: usize = 64;
 /// With fewer arrivals in a step, its share of unanswered ones is chance.
 const ENOUGH: u64 = 4;
 
+/// With fewer unanswered ones there is no need to look: they are not most of any step.
+pub(super) const FEWEST: u32 = 3;
+
 /// The requests that arrived lately, and how many of them are unanswered, by the time of their arrival.
 ///
 /// If most of the requests that arrived 500 ms ago are still there, a request takes more than 500 ms, whatever the few say that
@@ -102,7 +105,8 @@ impl Unanswered {
     pub(super) fn at_least(&self, now: u64) -> Duration {
         let longest = (1..STEPS as u64).rev().find(|age| {
             let number = now.wrapping_sub(*age) & NUMBER_MASK;
-            let word = (self.steps.get(number as usize % STEPS)).map(|step| step.load(Ordering::Relaxed));
+            let word =
+                (self.steps.get(number as usize % STEPS)).map(|step| step.load(Ordering::Relaxed));
             word.map(Step::unpack).is_some_and(|step| {
                 step.number == number
                     && step.arrived >= ENOUGH
