@@ -126,11 +126,16 @@ impl<'a> Attempt<'a> {
 
     /// Waits for the response's headers, as long as there is time.
     pub(super) async fn wait<E: Into<CallError>>(
-        self,
+        mut self,
         sent: impl Future<Output = Result<Response, E>>,
     ) -> Ended {
         let until = self.guard.started + self.budget();
-        let result = tokio::time::timeout_at(until, sent).await;
+        let result = {
+            let mut given_up = GivenUp(Some(&mut self.pick));
+            let result = tokio::time::timeout_at(until, sent).await;
+            given_up.0 = None;
+            result
+        };
         let now = clock::now();
         match result {
             Ok(Ok(response)) => self.answered(response, now),
@@ -194,13 +199,13 @@ impl<'a> Attempt<'a> {
         let breakers = &call.state.policies.breakers;
         let outcome = breaker::outcome_of_error(&error, call.deadline.is_inherited());
         breakers.settle(permit, outcome, now);
-        pick.headers(
-            match outcome {
-                breaker::Outcome::Ignored => Answer::Ignored,
-                _ => Answer::LocalFailure,
-            },
-            now,
-        );
+        match outcome {
+            breaker::Outcome::Ignored if error.kind() == CallErrorKind::DeadlineExceeded => {
+                pick.cancelled(now);
+            }
+            breaker::Outcome::Ignored => pick.headers(Answer::Ignored, now),
+            _ => pick.headers(Answer::LocalFailure, now),
+        }
         call.state.tell_breaker(call.record, &pick, now);
         if error.kind() == CallErrorKind::AttemptTimeout {
             call.record.tell(&Event::TimedOut {
@@ -225,6 +230,18 @@ impl<'a> Attempt<'a> {
             CallError::new(CallErrorKind::AttemptTimeout, message)
         } else {
             self.call.deadline.error()
+        }
+    }
+}
+
+/// Tells the endpoint for how long it was waited in vain, should the wait be dropped: one that hangs must not look fast because
+/// nobody waits for it to the end.
+struct GivenUp<'p>(Option<&'p mut Pick>);
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        if let Some(pick) = self.0.take() {
+            pick.cancelled(clock::now());
         }
     }
 }
