@@ -9,7 +9,7 @@ use super::breaker::{self, Settled};
 use super::deadline::Deadline;
 use super::record::CallRecord;
 use super::service::Snapshot;
-use super::{CallError, CallErrorKind};
+use super::{CallError, CallErrorKind, Try, TryEnd};
 use crate::balance::{Answer, LOAD_HEADER, LoadReport, Pick};
 use crate::clock::{self, Instant};
 use crate::discovery::Endpoint;
@@ -49,6 +49,24 @@ impl Ended {
         self.result.as_ref().is_ok_and(|answered| {
             let status = answered.response.status();
             !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS
+        })
+    }
+
+    /// What it adds to the list of attempts of a call that goes on; none without an endpoint.
+    pub(super) fn into_try(self) -> Option<Try> {
+        let (took, now) = (self.took, self.now);
+        let (endpoint, end) = match self.result {
+            Ok(mut answered) => {
+                answered.pick.complete(now);
+                let endpoint = answered.pick.endpoint().clone();
+                (endpoint, TryEnd::Status(answered.response.status()))
+            }
+            Err(error) => (error.endpoint()?.clone(), TryEnd::Failed(error.kind())),
+        };
+        Some(Try {
+            endpoint,
+            end,
+            took,
         })
     }
 
@@ -120,8 +138,7 @@ impl<'a> Attempt<'a> {
 
     /// The time until the deadline when the attempt began.
     fn left(&self) -> Duration {
-        let deadline = self.call.deadline.at();
-        deadline.saturating_duration_since(self.guard.started)
+        self.call.deadline.left(self.guard.started)
     }
 
     /// Waits for the response's headers, as long as there is time.
