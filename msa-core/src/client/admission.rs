@@ -59,6 +59,7 @@ impl Admission {
         true
     }
 
+    #[cfg_attr(not(feature = "rate-limit"), allow(unused_variables))] // only its waits are known beforehand
     async fn enter_slowly(
         &mut self,
         policies: &Policies,
