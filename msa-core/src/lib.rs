@@ -183,7 +183,7 @@
 //! | `compression` | | gzip answers, switched on by `server.compression` |
 //! | `cors` | | cross-origin answers, switched on by `server.cors.origins` |
 //! | `failsafe` | | both ways between our breakers and the crate failsafe |
-//! | `rate-limit` | | `resilience::rate_limit`, and `clients.<name>.rate_limit` |
+//! | `rate-limit` | | `resilience::rate_limit`, `clients.<name>.rate_limit` and `server.rate_limit` |
 //! | `fault` | | faults on purpose, switched on by `server.fault` and `clients.<name>.fault` |
 //! | `full` | | all of the above |
 //! | `test-util` | | `testing`; for `[dev-dependencies]` |

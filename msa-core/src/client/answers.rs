@@ -7,12 +7,14 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Version, header};
 use reqwest::{Body, Request, Response, ResponseBuilderExt as _};
 use url::Url;
 
+use super::deadline::Deadline;
 use super::{CallError, CallOptions};
 use crate::clock;
 use crate::config::ClientSettings;
 use crate::event::{Event, Observers};
 use crate::resilience::coalesce::{Role, SingleFlight};
 use crate::resilience::fallback::StaleCache;
+use crate::txn::Gtxid;
 
 /// What a service's answers are kept in, where that is configured. Cheap to clone; clones share them.
 #[derive(Clone)]
@@ -34,6 +36,14 @@ struct Parts {
     version: Version,
     headers: HeaderMap,
     body: Bytes,
+}
+
+/// Who asks.
+pub(super) struct Asker<'a> {
+    pub(super) service: Arc<str>,
+    pub(super) gtxid: Gtxid,
+    pub(super) deadline: Deadline,
+    pub(super) observers: &'a Observers,
 }
 
 /// How old an answer is that stands in for one that could not be had (RFC 9111).
@@ -72,20 +82,25 @@ impl Answers {
     pub(super) async fn run(
         &self,
         request: &Request,
-        service: &str,
-        observers: &Observers,
+        asker: &Asker<'_>,
         call: impl Future<Output = reqwest_middleware::Result<Response>>,
     ) -> reqwest_middleware::Result<Response> {
+        let (service, observers) = (&*asker.service, asker.observers);
         let key = key_of(request);
         let work = async { Whole::read(call.await?).await };
         let result = match &self.flights {
             None => work.await,
             Some(flights) => {
-                let (result, role) = flights.run(key.clone(), || work).await;
-                if role == Role::Joined {
-                    observers.tell(&Event::Coalesced { service });
+                let flight = flights.run(key.clone(), || work);
+                // Whose call it is has all the time of its own deadline; who joined may have less.
+                match tokio::time::timeout_at(asker.deadline.at(), flight).await {
+                    Ok((result, Role::Led)) => result,
+                    Ok((result, Role::Joined)) => {
+                        observers.tell(&Event::Coalesced { service });
+                        result.map_err(|error| error.with_gtxid(asker.gtxid))
+                    }
+                    Err(_elapsed) => Err(asker.late()),
                 }
-                result
             }
         };
         let now = clock::now();
@@ -115,6 +130,14 @@ impl Answers {
             }
             None => result?.response(None).map_err(Into::into),
         }
+    }
+}
+
+impl Asker<'_> {
+    #[cold]
+    fn late(&self) -> CallError {
+        let error = self.deadline.error().with_service(self.service.clone());
+        error.with_gtxid(self.gtxid)
     }
 }
 

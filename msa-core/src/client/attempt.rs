@@ -9,7 +9,7 @@ use super::breaker::{self, Settled};
 use super::deadline::Deadline;
 use super::record::CallRecord;
 use super::service::Snapshot;
-use super::{CallError, CallErrorKind};
+use super::{CallError, CallErrorKind, Try, TryEnd};
 use crate::balance::{Answer, LOAD_HEADER, LoadReport, Pick};
 use crate::clock::{self, Instant};
 use crate::discovery::Endpoint;
@@ -49,6 +49,24 @@ impl Ended {
         self.result.as_ref().is_ok_and(|answered| {
             let status = answered.response.status();
             !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS
+        })
+    }
+
+    /// What it adds to the list of attempts of a call that goes on; none without an endpoint.
+    pub(super) fn into_try(self) -> Option<Try> {
+        let (took, now) = (self.took, self.now);
+        let (endpoint, end) = match self.result {
+            Ok(mut answered) => {
+                answered.pick.complete(now);
+                let endpoint = answered.pick.endpoint().clone();
+                (endpoint, TryEnd::Status(answered.response.status()))
+            }
+            Err(error) => (error.endpoint()?.clone(), TryEnd::Failed(error.kind())),
+        };
+        Some(Try {
+            endpoint,
+            end,
+            took,
         })
     }
 
@@ -120,17 +138,21 @@ impl<'a> Attempt<'a> {
 
     /// The time until the deadline when the attempt began.
     fn left(&self) -> Duration {
-        let deadline = self.call.deadline.at();
-        deadline.saturating_duration_since(self.guard.started)
+        self.call.deadline.left(self.guard.started)
     }
 
     /// Waits for the response's headers, as long as there is time.
     pub(super) async fn wait<E: Into<CallError>>(
-        self,
+        mut self,
         sent: impl Future<Output = Result<Response, E>>,
     ) -> Ended {
         let until = self.guard.started + self.budget();
-        let result = tokio::time::timeout_at(until, sent).await;
+        let result = {
+            let mut given_up = GivenUp(Some(&mut self.pick));
+            let result = tokio::time::timeout_at(until, sent).await;
+            given_up.0 = None;
+            result
+        };
         let now = clock::now();
         match result {
             Ok(Ok(response)) => self.answered(response, now),
@@ -194,13 +216,13 @@ impl<'a> Attempt<'a> {
         let breakers = &call.state.policies.breakers;
         let outcome = breaker::outcome_of_error(&error, call.deadline.is_inherited());
         breakers.settle(permit, outcome, now);
-        pick.headers(
-            match outcome {
-                breaker::Outcome::Ignored => Answer::Ignored,
-                _ => Answer::LocalFailure,
-            },
-            now,
-        );
+        match outcome {
+            breaker::Outcome::Ignored if error.kind() == CallErrorKind::DeadlineExceeded => {
+                pick.cancelled(now);
+            }
+            breaker::Outcome::Ignored => pick.headers(Answer::Ignored, now),
+            _ => pick.headers(Answer::LocalFailure, now),
+        }
         call.state.tell_breaker(call.record, &pick, now);
         if error.kind() == CallErrorKind::AttemptTimeout {
             call.record.tell(&Event::TimedOut {
@@ -225,6 +247,18 @@ impl<'a> Attempt<'a> {
             CallError::new(CallErrorKind::AttemptTimeout, message)
         } else {
             self.call.deadline.error()
+        }
+    }
+}
+
+/// Tells the endpoint for how long it was waited in vain, should the wait be dropped: one that hangs must not look fast because
+/// nobody waits for it to the end.
+struct GivenUp<'p>(Option<&'p mut Pick>);
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        if let Some(pick) = self.0.take() {
+            pick.cancelled(clock::now());
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::record::CallRecord;
 use super::{CallError, CallErrorKind, Failure};
 use crate::balance::{Balancer, Gate, MakeGate, Pick};
 use crate::clock::Instant;
@@ -84,8 +85,7 @@ impl Breakers {
         &self,
         pick: &Pick,
         balancer: &dyn Balancer,
-        service: &str,
-        observers: &Observers,
+        record: &CallRecord,
         now: Instant,
     ) -> Result<Option<OwnedPermit>, OpenError> {
         let rules = self.0.load();
@@ -98,13 +98,11 @@ impl Breakers {
         match gate.breaker.try_acquire_owned(now) {
             Ok(permit) => Ok(Some(permit)),
             Err(open) => {
-                let dark = rules.settings.dark || in_panic(balancer, now);
-                observers.tell(&Event::Refused {
-                    service,
-                    policy: "circuit_breaker",
-                    dark,
-                });
-                if dark { Ok(None) } else { Err(open) }
+                if !rules.settings.dark && !in_panic(balancer, now) {
+                    return Err(open); // another endpoint's may let it through
+                }
+                record.let_through();
+                Ok(None)
             }
         }
     }

@@ -84,8 +84,25 @@ impl ChoiceOptions {
 /// So often may a permit be lost to others between the look and the call.
 const LOST_RACES: usize = 3;
 
-/// An endpoint that is not `avoid`ed, with the permit of its breaker. Those whose permit was lost join the avoided.
+/// As [`look`], for a call that ends when there is none.
 pub(super) fn choose(
+    state: &Snapshot,
+    record: &CallRecord,
+    options: Option<&ChoiceOptions>,
+    avoid: &mut Vec<Endpoint>,
+    now: Instant,
+) -> Result<(Pick, Option<OwnedPermit>), CallError> {
+    let chosen = look(state, record, options, avoid, now);
+    if let Err(error) = &chosen
+        && error.kind() == CallErrorKind::CircuitOpen
+    {
+        record.refused();
+    }
+    chosen
+}
+
+/// An endpoint that is not `avoid`ed, with the permit of its breaker. Those whose permit was lost join the avoided.
+pub(super) fn look(
     state: &Snapshot,
     record: &CallRecord,
     options: Option<&ChoiceOptions>,
@@ -94,7 +111,6 @@ pub(super) fn choose(
 ) -> Result<(Pick, Option<OwnedPermit>), CallError> {
     let admits = |endpoint: &Endpoint| options.is_none_or(|options| options.admits(endpoint));
     let breakers = &state.policies.breakers;
-    let service = record.service().name();
     let mut refused = None;
     for _ in 0..=LOST_RACES {
         let mut hint = PickHint::avoiding(avoid);
@@ -108,7 +124,7 @@ pub(super) fn choose(
         let Some(pick) = state.balancer.pick(&hint, now) else {
             break;
         };
-        let permit = breakers.permit(&pick, &*state.balancer, service, record.observers(), now);
+        let permit = breakers.permit(&pick, &*state.balancer, record, now);
         // One that was open takes trial calls now.
         state.tell_breaker(record, &pick, now);
         match permit {

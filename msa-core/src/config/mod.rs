@@ -126,8 +126,9 @@ pub use settings::{
     LimitShareSettings, LogFormat, LogSettings, MaglevSettings, OutlierSettings,
     OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings, PrequalSettings,
     RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition, RetrySettings,
-    RingHashSettings, ServerSettings, Settings, SlowStartSettings, SubsetSettings,
-    SuccessRateSettings, ThrottleSettings, TxnHeaderNames, TxnSettings, ZoneSettings,
+    RingHashSettings, ServerRateLimitSettings, ServerSettings, Settings, SlowStartSettings,
+    SubsetSettings, SuccessRateSettings, ThrottleSettings, TxnHeaderNames, TxnSettings,
+    ZoneSettings,
 };
 pub(crate) use suggest::nearest;
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

@@ -10,7 +10,8 @@
 //! admit            too many hops 508; past the deadline 504, the handler dropped
 //! body             too slow 408, too long 413
 //! shed / limit     by `server.overload`: 503 before the body is read, and after what costs nothing to refuse
-//! authn, rate limit                                       (layers of the routes' own)
+//! authn                                                   (a layer of the routes' own)
+//! rate limit       by `server.rate_limit`: 429, with the feature; for each client a layer of the routes' own
 //! fault injection  by `server.fault`, with the feature
 //! compression      when configured
 //! the user's router
@@ -38,7 +39,8 @@ use super::inbound::Inbound;
 use super::layers::access::Unfinished;
 use super::layers::admit::Deadline;
 use super::layers::held::{Held, Measured};
-use super::layers::shed::{self, Overload};
+use super::layers::rate::Passed;
+use super::layers::shed;
 use super::layers::{Refusal, admit, explain, limit, panic, txn};
 use super::load::ServerLoad;
 use crate::clock;
@@ -100,11 +102,11 @@ impl MsaLayer {
         self.edit(|inbound| inbound.minter = Minter::seeded(seed))
     }
 
-    /// Takes over the live ones of changed settings while requests run: `log.access`, `server.overload` and `server.fault`.
+    /// Takes over the live ones of changed settings while requests run: `log.access`, `server.overload`, `server.rate_limit` and `server.fault`.
     ///
     /// # Errors
     ///
-    /// Those of `server.fault`, whose old settings stay then.
+    /// Those of `server.fault`, whose old settings stay then; and a feature that is missing.
     pub fn configure(&self, settings: &Settings) -> Result<(), ServerError> {
         self.0.configure(settings, clock::now())
     }
@@ -168,7 +170,7 @@ where
             // trace + span: its place is here
             let line = Unfinished::begin(inbound, &request, now);
             let load = inbound.load.enter(now);
-            let (mut late, mut permit) = (None, None);
+            let (mut late, mut permit, mut passed) = (None, None, Passed::default());
             let called = panic::guard(|| {
                 admit::check(inbound, &txn)?;
                 if !request.body().is_end_stream() {
@@ -195,7 +197,8 @@ where
                         });
                     }
                 }
-                // authn, rate limit: their places are here
+                // authn: its place is here
+                passed = inbound.rate.pass(&inbound.observers)?;
                 Ok(Handler::Running {
                     inner: inner.call(request),
                 })
@@ -211,6 +214,7 @@ where
                     permit,
                     load: Measured::new(load, &txn),
                 }),
+                passed,
                 txn: txn.clone(),
                 inbound: inbound.clone(),
             }
@@ -269,6 +273,7 @@ pin_project! {
         late: Option<Late>,
         line: Unfinished,
         held: Option<Held>,
+        passed: Passed,
         txn: Txn,
         inbound: Arc<Inbound>,
     }
@@ -285,13 +290,15 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let overload = &this.inbound.overload;
-        let mut response = match this.handler.as_mut().poll(overload, this.held, cx) {
+        let polled = (this.handler.as_mut()).poll(this.inbound, this.held, this.passed, cx);
+        let mut response = match polled {
             Poll::Ready(answered) => answered?,
             Poll::Pending => ready!(this.deadline.poll_over(cx)),
         };
         if let Some(late) = this.late {
             late.overrule(&mut response);
         }
+        this.passed.tell(&mut response);
         explain(&mut response);
         this.line.finish(response.status());
         if let Some(held) = this.held.take() {
@@ -343,8 +350,9 @@ where
     #[inline]
     fn poll(
         mut self: Pin<&mut Self>,
-        overload: &Overload,
+        inbound: &Inbound,
         held: &mut Option<Held>,
+        passed: &mut Passed,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response, E>> {
         loop {
@@ -363,7 +371,7 @@ where
                 HandlerProjection::Queued { queued } => {
                     match ready!(Pin::new(&mut queued.place).poll(cx)) {
                         Err(error) => {
-                            overload.guard().refused(queued.class, &error);
+                            inbound.overload.guard().refused(queued.class, &error);
                             Err(shed::refusal(&error))
                         }
                         Ok(permit) => {
@@ -373,7 +381,13 @@ where
                             let Some((mut service, request)) = queued.call.take() else {
                                 return Poll::Pending; // polled again after its end
                             };
-                            panic::guard(|| service.call(request))
+                            match inbound.rate.pass(&inbound.observers) {
+                                Ok(quota) => {
+                                    *passed = quota;
+                                    panic::guard(|| service.call(request))
+                                }
+                                Err(response) => Err(response),
+                            }
                         }
                     }
                 }

@@ -49,7 +49,7 @@ pub use outlier::{
     OutlierSettings, SlowStartSettings, SuccessRateSettings,
 };
 pub use policy::{PolicyOverrides, PolicySettings};
-pub use rate_limit::{RateLimitKindName, RateLimitSettings};
+pub use rate_limit::{RateLimitKindName, RateLimitSettings, ServerRateLimitSettings};
 pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};
 pub use retry_condition::RetryCondition;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};

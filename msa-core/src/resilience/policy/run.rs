@@ -205,7 +205,10 @@ impl<J, C> Run<'_, J, C> {
         let max_wait = if limit.dark {
             Duration::ZERO
         } else {
-            limit.part.config().longest_wait()
+            // A turn that comes after the deadline is of no use, and would be lost to others.
+            let left = self.deadline.map(|deadline| deadline.left(*now));
+            let longest = limit.part.config().longest_wait();
+            left.map_or(longest, |left| longest.min(left))
         };
         match limit.part.reserve(NonZeroU32::MIN, max_wait, *now) {
             Ok(Duration::ZERO) => Ok(()),
