@@ -1,0 +1,141 @@
+//! A server at 0.8 of its capacity becomes ten times slower for 20 s, and then as fast as before: when do its callers notice?
+//!
+//! Bronson, Aghayev, Charapko, Zhu: "Metastable Failures in Distributed Systems", HotOS 2021: the retries of what failed
+//! are load enough to keep it failing, though what began it is long gone.
+
+use std::time::Duration;
+
+use msa_core::resilience::budget::Budget;
+use msa_core::resilience::limit::LimitConfig;
+use msa_core::resilience::retry::Retry;
+
+use super::world::{self, CAPACITY, Equipment, Load, Outcome};
+
+const BEGINS: f64 = 10.0;
+const ENDS: f64 = 30.0;
+/// How long it is watched after that.
+pub(crate) const WATCHED: f64 = 120.0;
+const LOAD: f64 = 0.8;
+/// What becomes of the calls is looked at for each so many seconds of their beginnings.
+const STEP: f64 = 0.25;
+/// Normal is when so many of a step's calls are answered well.
+const NORMAL: f64 = 0.95;
+
+/// What callers and server are equipped with.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    make: fn() -> Equipment,
+}
+
+/// All of them, the bare one first.
+pub(crate) const ALL: [Case; 8] = [
+    Case {
+        name: "three attempts, no budget",
+        make: || with(|it| it.retry = unbounded),
+    },
+    Case {
+        name: "no retries",
+        make: || with(|it| it.retry = || Retry::default().max_retries(0)),
+    },
+    Case {
+        name: "retry budget",
+        make: || with(|_| {}),
+    },
+    Case {
+        name: "retry budget, breaker",
+        make: || with(|it| it.breaker = true),
+    },
+    Case {
+        name: "retry budget, client throttle",
+        make: || with(|it| it.throttle = true),
+    },
+    Case {
+        name: "retry budget, deadlines",
+        make: || with(|it| it.deadlines = true),
+    },
+    Case {
+        name: "three attempts, no budget, adaptive limit",
+        make: || {
+            with(|it| {
+                it.retry = unbounded;
+                it.limit = Some(LimitConfig::default());
+            })
+        },
+    },
+    Case {
+        name: "all but the throttle",
+        make: || {
+            with(|it| {
+                it.breaker = true;
+                it.deadlines = true;
+                it.limit = Some(LimitConfig::default());
+            })
+        },
+    },
+];
+
+/// The shipped retries, with a budget for each of the processes, and callers that wait for a second.
+fn with(change: impl FnOnce(&mut Equipment)) -> Equipment {
+    let mut equipment = Equipment {
+        retry: Retry::default,
+        patience: Duration::from_secs(1),
+        ..Equipment::default()
+    };
+    change(&mut equipment);
+    equipment
+}
+
+fn unbounded() -> Retry {
+    Retry::default().budget(Budget::Unlimited)
+}
+
+/// One run.
+pub(crate) struct Course {
+    /// Percent of the calls answered well, by the step of their beginnings.
+    pub(crate) good: Vec<(f64, f64)>,
+    /// Seconds from the end of the slowness until it is normal again; `None` when it never was.
+    pub(crate) recovery: Option<f64>,
+    /// Attempts that reached the server per call.
+    pub(crate) attempts: f64,
+    /// Percent of the calls answered well that began while it was slow.
+    pub(crate) meanwhile: f64,
+}
+
+pub(crate) fn run(case: &Case, seed: u64) -> Course {
+    let load = Load {
+        callers: 10,
+        rate: CAPACITY * LOAD,
+        seconds: ENDS + WATCHED,
+        slowness: |at| if (BEGINS..ENDS).contains(&at) { 10.0 } else { 1.0 },
+    };
+    let outcome = world::run(&(case.make)(), &load, seed);
+    judge(&outcome)
+}
+
+fn judge(outcome: &Outcome) -> Course {
+    // Calls of the last seconds may not have had their time.
+    let steps = ((ENDS + WATCHED - 15.0) / STEP) as usize;
+    let mut counts = vec![(0_u32, 0_u32); steps];
+    for call in &outcome.calls {
+        if let Some((all, good)) = counts.get_mut((call.begun / STEP) as usize) {
+            *all += 1;
+            *good += u32::from(call.good);
+        }
+    }
+    let share = |(all, good): &(u32, u32)| f64::from(*good) / f64::from((*all).max(1));
+    let last_bad = counts.iter().rposition(|step| share(step) < NORMAL);
+    let normal_at = last_bad.map_or(0.0, |step| (step + 1) as f64 * STEP);
+    let never = last_bad.is_some_and(|step| step + 1 >= steps);
+    let slow = (counts.iter())
+        .skip((BEGINS / STEP) as usize)
+        .take(((ENDS - BEGINS) / STEP) as usize);
+    let (all, good) = slow.fold((0, 0), |sum, step| (sum.0 + step.0, sum.1 + step.1));
+    Course {
+        good: (counts.iter().enumerate())
+            .map(|(step, counts)| (step as f64 * STEP - ENDS, 100.0 * share(counts)))
+            .collect(),
+        recovery: (!never).then_some((normal_at - ENDS).max(0.0)),
+        attempts: outcome.attempts as f64 / outcome.calls.len().max(1) as f64,
+        meanwhile: 100.0 * share(&(all, good)),
+    }
+}
