@@ -21,7 +21,7 @@ pub(crate) struct Protection {
 }
 
 /// All of them, the unprotected first.
-pub(crate) const ALL: [Protection; 8] = [
+pub(crate) const ALL: [Protection; 9] = [
     Protection {
         name: "none",
         make: Equipment::default,
@@ -58,6 +58,13 @@ pub(crate) const ALL: [Protection; 8] = [
         name: "gradient, CoDel queue (default)",
         make: || estimated(Algorithm::default(), true),
     },
+    Protection {
+        name: "the same, callers with breakers",
+        make: || Equipment {
+            breaker: true,
+            ..estimated(Algorithm::default(), true)
+        },
+    },
 ];
 
 fn limited(limit: LimitConfig) -> Equipment {
@@ -84,9 +91,9 @@ pub(crate) fn run(protection: &Protection, factor: f64, seed: u64) -> (f64, Summ
         seconds: WARM_UP + MEASURED,
         slowness: |_| 1.0,
     };
-    let outcome = world::run(&(protection.make)(), &load, seed);
+    let course = world::run(&(protection.make)(), &load, seed);
     let mut answered = Summary::default();
-    for call in &outcome.calls {
+    for call in &course.calls {
         if let (Some(took), true) = (call.took, call.good)
             && call.begun + took.as_secs_f64() >= WARM_UP
         {
@@ -95,4 +102,29 @@ pub(crate) fn run(protection: &Protection, factor: f64, seed: u64) -> (f64, Summ
     }
     let good = answered.within(TARGET) / 100.0 * answered.total() as f64;
     (100.0 * good / (CAPACITY * MEASURED), answered)
+}
+
+/// The hour-long overload: percent of the capacity answered in time, by the minute.
+pub(crate) fn hour(protection: &Protection, seed: u64) -> Vec<(f64, f64)> {
+    const MINUTES: usize = 30;
+    let load = Load {
+        callers: 10,
+        rate: CAPACITY * 1.5,
+        seconds: 60.0 * MINUTES as f64,
+        slowness: |_| 1.0,
+    };
+    let course = world::run(&(protection.make)(), &load, seed);
+    let mut good = [0_u32; MINUTES];
+    for call in &course.calls {
+        let Some(took) = call.took.filter(|took| call.good && *took <= TARGET) else {
+            continue;
+        };
+        if let Some(minute) = good.get_mut(((call.begun + took.as_secs_f64()) / 60.0) as usize) {
+            *minute += 1;
+        }
+    }
+    let share = |good: u32| 100.0 * f64::from(good) / (60.0 * CAPACITY);
+    (good.into_iter().enumerate())
+        .map(|(minute, good)| (minute as f64 + 0.5, share(good)))
+        .collect()
 }

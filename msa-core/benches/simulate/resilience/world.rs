@@ -4,11 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use axum::response::IntoResponse as _;
 use futures_util::FutureExt as _;
+use http::{Response, StatusCode};
 use msa_core::clock::Instant;
-use msa_core::resilience::breaker::{Breaker, OwnedPermit};
+use msa_core::problem::Problem;
+use msa_core::resilience::breaker::{Breaker, HttpStatus, Outcome, OwnedPermit};
 use msa_core::resilience::limit::{Admission, LimitConfig, Limiter, Permit, Waiting};
-use msa_core::resilience::retry::{Answer, Circumstances, Decision, Ending, Retry, RetryCall};
+use msa_core::resilience::retry::{Circumstances, Decision, Ending, Retry, RetryCall};
 use msa_core::resilience::throttle::{Throttle, ThrottleConfig, ThrottlePermit};
 use msa_core::txn::{Criticality, Txn};
 
@@ -71,10 +74,11 @@ pub(crate) struct Call {
     since: Instant,
     txn: Txn,
     retry: RetryCall<Arc<Retry>>,
+    throttle: Option<ThrottlePermit>,
 }
 
 /// All calls that began, and how many attempts reached the server.
-pub(crate) struct Outcome {
+pub(crate) struct Course {
     pub(crate) calls: Vec<Call>,
     pub(crate) attempts: usize,
 }
@@ -89,7 +93,6 @@ struct Caller {
 struct Attempt {
     call: usize,
     breaker: Option<OwnedPermit>,
-    throttle: Option<ThrottlePermit>,
     /// Whether its caller has his answer, or waits no longer.
     over: bool,
     place: Place,
@@ -134,6 +137,8 @@ struct World<'a> {
     callers: Vec<Caller>,
     limiter: Option<Limiter>,
     longest_wait: Duration,
+    /// What is answered to those that the limit turns away.
+    shed: Arc<Response<()>>,
     workers: Workers,
     calls: Vec<Call>,
     attempts: Vec<Attempt>,
@@ -141,7 +146,7 @@ struct World<'a> {
 }
 
 /// Runs it. To be called within a tokio runtime whose clock is paused: a waiting request has a timer, which never fires here.
-pub(crate) fn run(equipment: &Equipment, load: &Load, seed: u64) -> Outcome {
+pub(crate) fn run(equipment: &Equipment, load: &Load, seed: u64) -> Course {
     let engine = Engine::new();
     let now = engine.now();
     let mut chance = Chance::new(seed);
@@ -156,6 +161,7 @@ pub(crate) fn run(equipment: &Equipment, load: &Load, seed: u64) -> Outcome {
         callers: (0..load.callers).map(|_| caller()).collect(),
         limiter: (equipment.limit).map(|config| Limiter::new(&config, chance.seed(), now)),
         longest_wait: (equipment.limit).map_or(Duration::ZERO, |limit| limit.queue.max_wait),
+        shed: Arc::new(shed()),
         workers: Workers::new(WORKERS),
         equipment,
         load,
@@ -166,7 +172,7 @@ pub(crate) fn run(equipment: &Equipment, load: &Load, seed: u64) -> Outcome {
         told: Told::default(),
     };
     world.run();
-    Outcome {
+    Course {
         attempts: world.attempts.len(),
         calls: world.calls,
     }
@@ -199,16 +205,21 @@ impl World<'_> {
         let Some(caller) = self.callers.get(number) else {
             return;
         };
+        let permit = (caller.throttle.as_ref()).map(|it| it.try_acquire_owned(now));
+        let throttled = matches!(permit, Some(Err(_)));
         self.calls.push(Call {
             begun: self.engine.seconds(),
-            took: None,
+            took: throttled.then_some(Duration::ZERO),
             good: false,
             caller: number,
             since: now,
             txn: Txn::begin(),
             retry: caller.retry.begin_shared(now),
+            throttle: permit.and_then(Result::ok),
         });
-        self.attempt(self.calls.len() - 1);
+        if !throttled {
+            self.attempt(self.calls.len() - 1);
+        }
     }
 
     /// The caller's side, in the order of the client's stack.
@@ -221,16 +232,14 @@ impl World<'_> {
         let Some(caller) = self.callers.get(calling.caller) else {
             return;
         };
-        let throttle = caller.throttle.as_ref().map(|it| it.try_acquire_owned(now));
-        let breaker = caller.breaker.as_ref().map(|it| it.try_acquire_owned(now));
-        let (Ok(throttle), Ok(breaker)) = (throttle.transpose(), breaker.transpose()) else {
+        let permit = caller.breaker.as_ref().map(|it| it.try_acquire_owned(now));
+        let Ok(breaker) = permit.transpose() else {
             return self.ended(call, &Ending::Refused);
         };
         let attempt = self.attempts.len();
         self.attempts.push(Attempt {
             call,
             breaker,
-            throttle,
             over: false,
             place: Place::Gone,
         });
@@ -248,7 +257,7 @@ impl World<'_> {
         };
         match limiter.enter(Criticality::Default, now) {
             Admission::Admitted(permit) => self.queue(attempt, Some(permit)),
-            Admission::Refused(_) => self.answer(attempt, &shed()),
+            Admission::Refused(_) => self.turn_away(attempt),
             Admission::Waiting(waiting) => {
                 self.put(attempt, Place::Waiting(Box::new(waiting)));
                 self.engine
@@ -278,7 +287,7 @@ impl World<'_> {
                     Poll::Ready(Ok(permit)) => self.queue(attempt, Some(permit)),
                     Poll::Ready(Err(_)) => {
                         self.put(attempt, Place::Gone);
-                        self.answer(attempt, &shed());
+                        self.turn_away(attempt);
                     }
                 }
             }
@@ -290,7 +299,7 @@ impl World<'_> {
         let waits = |it: &Attempt| matches!(it.place, Place::Waiting(_));
         if self.attempts.get(attempt).is_some_and(waits) {
             self.put(attempt, Place::Gone);
-            self.answer(attempt, &shed());
+            self.turn_away(attempt);
         }
     }
 
@@ -319,7 +328,7 @@ impl World<'_> {
         if let Some(permit) = permit {
             permit.success(self.engine.now());
         }
-        self.answer(attempt, &Ending::Good);
+        self.answer(attempt, Some(&Response::new(())));
     }
 
     /// The caller waits no longer.
@@ -344,7 +353,7 @@ impl World<'_> {
                 permit.dropped(now);
             }
         }
-        self.answer(attempt, &Ending::TimedOut);
+        self.answer(attempt, None);
     }
 
     fn put(&mut self, attempt: usize, place: Place) -> Place {
@@ -354,8 +363,13 @@ impl World<'_> {
         }
     }
 
-    /// How it ended for its caller, who hears of the first ending only.
-    fn answer(&mut self, attempt: usize, ending: &Ending) {
+    fn turn_away(&mut self, attempt: usize) {
+        let shed = Arc::clone(&self.shed);
+        self.answer(attempt, Some(&shed));
+    }
+
+    /// What its caller gets, who hears of the first only; nothing when he waits no longer.
+    fn answer(&mut self, attempt: usize, answer: Option<&Response<()>>) {
         let now = self.engine.now();
         let Some(attempt) = self.attempts.get_mut(attempt) else {
             return;
@@ -363,19 +377,22 @@ impl World<'_> {
         if std::mem::replace(&mut attempt.over, true) {
             return;
         }
-        let good = *ending == Ending::Good;
-        match (attempt.breaker.take(), good) {
-            (Some(permit), true) => drop(permit.success(now)),
-            (Some(permit), false) => drop(permit.failure(now)),
-            (None, _) => {}
-        }
-        match (attempt.throttle.take(), good) {
-            (Some(permit), true) => permit.accepted(now),
-            (Some(permit), false) => permit.rejected(now),
-            (None, _) => {}
+        let outcome = match answer {
+            Some(answer) => HttpStatus::answered(answer.status(), answer.headers()),
+            None => Outcome::Failure,
+        };
+        if let Some(permit) = attempt.breaker.take() {
+            permit.end(outcome, now);
         }
         let call = attempt.call;
-        self.ended(call, ending);
+        let ending = match (answer, self.calls.get(call)) {
+            (Some(answer), Some(call)) => {
+                let retry = call.retry.policy();
+                retry.answered(answer.status().as_u16(), answer.headers(), || now)
+            }
+            _ => Ending::TimedOut,
+        };
+        self.ended(call, &ending);
     }
 
     fn ended(&mut self, number: usize, ending: &Ending) {
@@ -391,6 +408,11 @@ impl World<'_> {
             _ => {
                 call.took = Some(now - call.since);
                 call.good = *ending == Ending::Good;
+                match call.throttle.take() {
+                    Some(permit) if call.good => permit.accepted(now),
+                    Some(permit) => permit.rejected(now),
+                    None => {}
+                }
             }
         }
     }
@@ -399,11 +421,12 @@ impl World<'_> {
 /// The client's default for a whole call.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// What the server says to a request that it sheds.
-fn shed() -> Ending {
-    let mut answer = Answer::status(503);
-    answer.never = true;
-    Ending::Answered(answer)
+/// As the server's stack says it.
+fn shed() -> Response<()> {
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE)
+        .retry_after(Duration::from_secs(1))
+        .never_retry();
+    problem.into_response().map(drop)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
