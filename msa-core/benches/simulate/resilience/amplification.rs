@@ -17,7 +17,7 @@ use crate::chance::Chance;
 use crate::engine::Engine;
 
 /// Processes of each service of the chain.
-pub(crate) const PROCESSES: usize = 4;
+const PROCESSES: usize = 4;
 
 /// One way between two services, and what the backend takes to say no.
 const NETWORK: Duration = Duration::from_millis(1);
@@ -47,16 +47,23 @@ impl Retries {
     }
 }
 
-/// Requests that reach the backend per request at the edge, which are so many a second, over so many hops.
-pub(crate) fn run(retries: Retries, hops: usize, rate: f64, seed: u64) -> f64 {
-    let mut chain = Chain::new(retries, hops, seed);
-    chain.run(rate);
-    chain.reached as f64 / chain.asked.max(1) as f64
+/// What reached the backend per request at the edge.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Amplified {
+    pub(crate) factor: f64,
+    /// What the budgets of the last service allow: 20 %, and 10 a second in each of its processes.
+    pub(crate) aim: f64,
 }
 
-/// The most that the budgets of the last service's processes allow, at that many requests a second.
-pub(crate) fn bound(rate: f64) -> f64 {
-    1.2 + 10.0 * PROCESSES as f64 / rate
+/// With so many requests a second at the edge, over so many hops.
+pub(crate) fn run(retries: Retries, hops: usize, rate: f64, seed: u64) -> Amplified {
+    let mut chain = Chain::new(retries, hops, seed);
+    chain.run(rate);
+    let asked = chain.asked.max(1) as f64;
+    Amplified {
+        factor: chain.reached as f64 / asked,
+        aim: 1.2 + 10.0 * PROCESSES as f64 * MEASURED / asked,
+    }
 }
 
 #[derive(Debug)]
@@ -154,8 +161,7 @@ impl Chain {
         if next == self.services.len() {
             self.reached += u64::from(self.engine.seconds() >= WARM_UP);
             // The backend's own 503 says nothing of retries.
-            self.engine
-                .plan_in(NETWORK, Event::Answered(number, false));
+            self.engine.plan_in(NETWORK, Event::Answered(number, false));
             return;
         }
         let mut headers = HeaderMap::new();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use msa_core::clock::Instant;
 use msa_core::config::Percent;
-use msa_core::resilience::budget::Budget;
+use msa_core::resilience::budget::{Budget, WindowBudget, WindowConfig};
 use msa_core::resilience::hedge::{Hedge, HedgeCall, HedgeDecision};
 
 use crate::chance::Chance;
@@ -33,7 +33,7 @@ pub(crate) struct Case {
 }
 
 /// All of them, without a hedge first.
-pub(crate) const ALL: [Case; 8] = [
+pub(crate) const ALL: [Case; 9] = [
     Case {
         name: "no hedge",
         slowness: 1.0,
@@ -55,9 +55,14 @@ pub(crate) const ALL: [Case; 8] = [
         make: || Some(Hedge::after_percentile(Percent::new(95))),
     },
     Case {
-        name: "after the 90th percentile",
+        name: "after the 95th percentile, budget of 5 %",
         slowness: 1.0,
-        make: || Some(Hedge::after_percentile(Percent::new(90))),
+        make: || Some(Hedge::after_percentile(Percent::new(95)).budget(five_percent())),
+    },
+    Case {
+        name: "after the 80th percentile",
+        slowness: 1.0,
+        make: || Some(Hedge::after_percentile(Percent::new(80))),
     },
     Case {
         name: "all ten times slower, no hedge",
@@ -75,6 +80,13 @@ pub(crate) const ALL: [Case; 8] = [
         make: || Some(Hedge::after(Duration::from_millis(10))),
     },
 ];
+
+fn five_percent() -> Budget {
+    let config = WindowConfig::default()
+        .ratio(Percent::new(5))
+        .min_per_second(1);
+    Budget::Window(WindowBudget::new(config))
+}
 
 /// What came of one run.
 pub(crate) struct Outcome {

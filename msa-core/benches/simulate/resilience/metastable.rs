@@ -14,7 +14,9 @@ use super::world::{self, CAPACITY, Equipment, Load};
 const BEGINS: f64 = 130.0;
 const ENDS: f64 = 150.0;
 /// How long it is watched after that.
-pub(crate) const WATCHED: f64 = 300.0;
+pub(crate) const WATCHED: f64 = 600.0;
+/// The seconds of the picture.
+const DRAWN: std::ops::Range<f64> = -30.0..100.0;
 const LOAD: f64 = 0.8;
 /// What becomes of the calls is looked at for each so many seconds of their beginnings.
 const STEP: f64 = 0.25;
@@ -26,46 +28,59 @@ const NORMAL: f64 = 0.95;
 /// What callers and server are equipped with.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
+    pub(crate) drawn: bool,
     make: fn() -> Equipment,
 }
 
 /// All of them, the bare one first. Whatever is not named is not there.
-pub(crate) const ALL: [Case; 8] = [
+pub(crate) const ALL: [Case; 9] = [
     Case {
         name: "three attempts, no budget",
+        drawn: true,
         make: || with(|it| it.retry = unbounded),
     },
     Case {
         name: "no retries",
+        drawn: true,
         make: || with(|it| it.retry = || Retry::default().max_retries(0)),
     },
     Case {
         name: "retry budget",
+        drawn: true,
         make: || with(|_| {}),
     },
     Case {
         name: "retry budget, breaker",
+        drawn: true,
         make: || with(|it| it.breaker = true),
     },
     Case {
         name: "retry budget, client throttle",
+        drawn: true,
         make: || with(|it| it.throttle = true),
     },
     Case {
         name: "retry budget, deadlines",
+        drawn: true,
         make: || with(|it| it.deadlines = true),
     },
     Case {
         name: "retry budget, adaptive limit",
+        drawn: true,
         make: || with(|it| it.limit = Some(LimitConfig::default())),
     },
     Case {
         name: "all but the throttle",
+        drawn: true,
+        make: || with(all),
+    },
+    Case {
+        name: "the same, breakers count refusals",
+        drawn: false,
         make: || {
             with(|it| {
-                it.breaker = true;
-                it.deadlines = true;
-                it.limit = Some(LimitConfig::default());
+                all(it);
+                it.counts_shed = true;
             })
         },
     },
@@ -82,13 +97,19 @@ fn with(change: impl FnOnce(&mut Equipment)) -> Equipment {
     equipment
 }
 
+fn all(equipment: &mut Equipment) {
+    equipment.breaker = true;
+    equipment.deadlines = true;
+    equipment.limit = Some(LimitConfig::default());
+}
+
 fn unbounded() -> Retry {
     Retry::default().budget(Budget::Unlimited)
 }
 
 /// One run.
 pub(crate) struct Course {
-    /// Percent of the calls answered well, by the step of their beginnings.
+    /// Percent of the calls answered well, by the step of their beginnings, in seconds since the end of the slowness.
     pub(crate) good: Vec<(f64, f64)>,
     /// Seconds from the end of the slowness until it is normal again; `None` when it never was.
     pub(crate) recovery: Option<f64>,
@@ -103,7 +124,13 @@ pub(crate) fn run(case: &Case, seed: u64) -> Course {
         callers: 10,
         rate: CAPACITY * LOAD,
         seconds: ENDS + WATCHED,
-        slowness: |at| if (BEGINS..ENDS).contains(&at) { 10.0 } else { 1.0 },
+        slowness: |at| {
+            if (BEGINS..ENDS).contains(&at) {
+                10.0
+            } else {
+                1.0
+            }
+        },
     };
     judge(&world::run(&(case.make)(), &load, seed))
 }
@@ -140,6 +167,7 @@ fn judge(run: &world::Course) -> Course {
     Course {
         good: (counts.iter().enumerate())
             .map(|(step, counts)| (step as f64 * STEP - ENDS, 100.0 * share(counts)))
+            .filter(|(seconds, _)| DRAWN.contains(seconds))
             .collect(),
         recovery: (!never).then_some((normal_at - ENDS).max(0.0)),
         attempts: run.attempts as f64 / run.calls.len().max(1) as f64,

@@ -10,10 +10,10 @@ mod world;
 use std::error::Error;
 use std::path::Path;
 
-use amplification::Retries;
+use amplification::{Amplified, Retries};
 
 use crate::document::{Table, replace};
-use crate::plot::{Frame, Line, lines};
+use crate::plot::{Frame, Legend, Line, lines};
 use crate::summary::{Summary, median};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -34,11 +34,7 @@ pub(crate) fn run(docs: &Path, seeds: u64) -> Result<()> {
 
 fn publish(docs: &Path, name: &str, table: &Table) -> Result<()> {
     println!("\n{name}\n\n{}", table.text());
-    Ok(replace(
-        &docs.join("resilience.md"),
-        name,
-        table.text(),
-    )?)
+    Ok(replace(&docs.join("resilience.md"), name, table.text())?)
 }
 
 /// The median and the worst of some figures, of which the highest is the worst.
@@ -55,27 +51,31 @@ fn amplify(docs: &Path, seeds: u64) -> Result<()> {
         "4 attempts each",
         "budgets only",
         "msa, median",
-        "msa, worst seed",
-        "aim",
+        "allowed, median",
+        "of what is allowed, worst seed",
     ]);
     for rate in [500.0, 50.0] {
         for hops in 1..=3 {
-            let of = |retries| {
-                let runs = (0..seeds).map(|seed| amplification::run(retries, hops, rate, seed));
-                median_and_highest(runs.collect())
+            let runs = |retries| {
+                let run = |seed| amplification::run(retries, hops, rate, seed);
+                (0..seeds).map(run).collect::<Vec<_>>()
             };
+            let factors = |runs: &[Amplified]| runs.iter().map(|run| run.factor).collect();
             // What has no budget is the same with every seed.
-            let naive = |attempts| amplification::run(Retries::Naive(attempts), hops, rate, 0);
-            let (ours, worst) = of(Retries::Ours);
+            let naive =
+                |attempts| amplification::run(Retries::Naive(attempts), hops, rate, 0).factor;
+            let ours = runs(Retries::Ours);
+            let of_aim = ours.iter().map(|run| 100.0 * run.factor / run.aim);
+            let (_, of_aim) = median_and_highest(of_aim.collect());
             table.row([
                 format!("{rate:.0}/s"),
                 hops.to_string(),
                 format!("{:.1}", naive(3)),
                 format!("{:.1}", naive(4)),
-                format!("{:.2}", of(Retries::Budgets).0),
-                format!("{ours:.2}"),
-                format!("{worst:.2}"),
-                format!("{:.2}", amplification::bound(rate)),
+                format!("{:.2}", median(factors(&runs(Retries::Budgets)))),
+                format!("{:.2}", median(factors(&ours))),
+                format!("{:.2}", median(ours.iter().map(|run| run.aim).collect())),
+                format!("{of_aim:.1} %"),
             ]);
         }
     }
@@ -94,8 +94,7 @@ fn recover(docs: &Path, seeds: u64) -> Result<()> {
     for case in &metastable::ALL {
         let runs: Vec<_> = (0..seeds).map(|seed| metastable::run(case, seed)).collect();
         let of = |figure: fn(&metastable::Course) -> f64| runs.iter().map(figure).collect();
-        let (middle, worst) =
-            median_and_highest(of(|run| run.recovery.unwrap_or(f64::INFINITY)));
+        let (middle, worst) = median_and_highest(of(|run| run.recovery.unwrap_or(f64::INFINITY)));
         let seconds = |figure: f64| match figure.is_finite() {
             true => format!("{figure:.1} s"),
             false => format!("not in {:.0} s", metastable::WATCHED),
@@ -107,40 +106,44 @@ fn recover(docs: &Path, seeds: u64) -> Result<()> {
             format!("{:.0} %", median(of(|run| run.meanwhile))),
             format!("{:.2}", median(of(|run| run.attempts))),
         ]);
-        drawn.push(Line {
-            name: case.name.to_owned(),
-            points: runs.into_iter().next().map_or_else(Vec::new, |run| run.good),
-        });
+        // One seed's course: a median of many would show none.
+        if let (true, Some(run)) = (case.drawn, runs.into_iter().next()) {
+            drawn.push(Line {
+                name: case.name.to_owned(),
+                points: run.good,
+            });
+        }
     }
     let frame = Frame {
         title: "Calls answered well; ten times slower from -20 to 0",
         x: "seconds since the server is as fast as before",
         y: "answered well, %",
         logarithmic: false,
+        legend: Legend::MiddleRight,
     };
     lines(&docs.join("resilience-recovery.svg"), &frame, &drawn)?;
     publish(docs, "recovery", &table)
 }
 
 fn overload(docs: &Path, seeds: u64) -> Result<()> {
-    const FACTORS: [f64; 8] = [0.5, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
+    const FACTORS: [f64; 11] = [0.5, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0];
     let mut table = Table::new([
-        "offered",
         "limit",
+        "offered",
         "goodput, median",
         "worst seed",
         "p50 ms",
         "p99 ms",
         "p99 ms, worst seed",
     ]);
-    let mut drawn: Vec<_> = (overload::ALL.iter())
-        .map(|protection| Line {
+    let (mut goodput_lines, mut tail_lines) = (Vec::new(), Vec::new());
+    for protection in &overload::ALL {
+        let line = |points| Line {
             name: protection.name.to_owned(),
-            points: Vec::new(),
-        })
-        .collect();
-    for factor in FACTORS {
-        for (protection, line) in overload::ALL.iter().zip(&mut drawn) {
+            points,
+        };
+        let (mut goodput_points, mut tail_points) = (Vec::new(), Vec::new());
+        for factor in FACTORS {
             let (mut goodputs, mut tails) = (Vec::new(), Vec::new());
             let mut all = Summary::default();
             for seed in 0..seeds {
@@ -151,18 +154,28 @@ fn overload(docs: &Path, seeds: u64) -> Result<()> {
             }
             let worst = goodputs.iter().copied().fold(f64::MAX, f64::min);
             let goodput = median(goodputs);
-            line.points.push((factor, goodput));
+            let tail = all.percentile(0.99);
+            if factor <= 3.0 {
+                goodput_points.push((factor, goodput));
+            }
+            if tail.is_finite() {
+                tail_points.push((factor, tail));
+            }
             if [2.0, 5.0, 10.0].contains(&factor) {
                 table.row([
-                    format!("{factor:.0} times"),
                     protection.name.to_owned(),
+                    format!("{factor:.0} times"),
                     format!("{goodput:.1} %"),
                     format!("{worst:.1} %"),
                     milliseconds(all.percentile(0.5)),
-                    milliseconds(all.percentile(0.99)),
+                    milliseconds(tail),
                     milliseconds(median_and_highest(tails).1),
                 ]);
             }
+        }
+        if protection.drawn {
+            goodput_lines.push(line(goodput_points));
+            tail_lines.push(line(tail_points));
         }
     }
     let frame = Frame {
@@ -170,12 +183,58 @@ fn overload(docs: &Path, seeds: u64) -> Result<()> {
         x: "offered load, times the capacity",
         y: "goodput, %",
         logarithmic: false,
+        legend: Legend::MiddleRight,
     };
-    lines(&docs.join("resilience-goodput.svg"), &frame, &drawn)?;
+    let file = docs.join("resilience-goodput.svg");
+    lines(&file, &frame, &goodput_lines)?;
+    let frame = Frame {
+        title: "99th percentile of what is answered",
+        x: "offered load, times the capacity",
+        y: "latency, ms",
+        logarithmic: true,
+        legend: Legend::MiddleRight,
+    };
+    lines(&docs.join("resilience-tail.svg"), &frame, &tail_lines)?;
     publish(docs, "overload", &table)?;
-    let limits = overload::ALL.iter().filter(|it| it.name.contains("G") || it.name.contains("Vegas")|| it.name.contains("default"));
-    for l in limits { let t=std::time::Instant::now(); let h=overload::hour(l, 1); println!("{} {:?} {:?}", l.name, t.elapsed(), h); }
-    Ok(())
+    stay(docs, seeds.min(3))
+}
+
+/// Whether a limit that adapts is still right after half an hour.
+fn stay(docs: &Path, seeds: u64) -> Result<()> {
+    let mut table = Table::new([
+        "limit",
+        "goodput in the first minute",
+        "the third",
+        "the tenth",
+        "the thirtieth",
+    ]);
+    let mut drawn = Vec::new();
+    for protection in overload::ALL.iter().filter(|it| it.adapts) {
+        let runs: Vec<_> = (0..seeds)
+            .map(|seed| overload::long(protection, seed))
+            .collect();
+        let minute = |number: usize| {
+            let of = |run: &Vec<f64>| run.get(number - 1).copied().unwrap_or(f64::NAN);
+            median(runs.iter().map(of).collect())
+        };
+        let row = [1, 3, 10, 30].map(|number| format!("{:.1} %", minute(number)));
+        table.row(std::iter::once(protection.name.to_owned()).chain(row));
+        drawn.push(Line {
+            name: protection.name.to_owned(),
+            points: (1..=30)
+                .map(|number| (f64::from(number), minute(number as usize)))
+                .collect(),
+        });
+    }
+    let frame = Frame {
+        title: "Answers within 100 ms at 1.5 times the capacity, as a share of it",
+        x: "minutes",
+        y: "goodput, %",
+        logarithmic: false,
+        legend: Legend::MiddleRight,
+    };
+    lines(&docs.join("resilience-drift.svg"), &frame, &drawn)?;
+    publish(docs, "drift", &table)
 }
 
 /// Without a figure when nothing was answered.
@@ -234,6 +293,7 @@ fn hedge(docs: &Path, seeds: u64) -> Result<()> {
         x: "nines (3 is the 99.9th percentile)",
         y: "latency, ms",
         logarithmic: true,
+        legend: Legend::UpperLeft,
     };
     lines(&docs.join("resilience-hedging.svg"), &frame, &drawn)?;
     publish(docs, "hedging", &table)

@@ -17,6 +17,9 @@ const MEASURED: f64 = 10.0;
 /// A way to protect a server.
 pub(crate) struct Protection {
     pub(crate) name: &'static str,
+    /// Whether its limit moves.
+    pub(crate) adapts: bool,
+    pub(crate) drawn: bool,
     make: fn() -> Equipment,
 }
 
@@ -24,10 +27,14 @@ pub(crate) struct Protection {
 pub(crate) const ALL: [Protection; 9] = [
     Protection {
         name: "none",
+        adapts: false,
+        drawn: true,
         make: Equipment::default,
     },
     Protection {
         name: "a timeout of 1 s (tower-http)",
+        adapts: false,
+        drawn: true,
         make: || Equipment {
             patience: Duration::from_secs(1),
             deadlines: true,
@@ -36,30 +43,44 @@ pub(crate) const ALL: [Protection; 9] = [
     },
     Protection {
         name: "fixed at 1000",
+        adapts: false,
+        drawn: true,
         make: || limited(LimitConfig::fixed(1000)),
     },
     Protection {
         name: "fixed at 20",
+        adapts: false,
+        drawn: true,
         make: || limited(LimitConfig::fixed(20)),
     },
     Protection {
         name: "Gradient2 (Netflix)",
+        adapts: true,
+        drawn: true,
         make: || estimated(Algorithm::Gradient(GradientConfig::gradient2()), false),
     },
     Protection {
         name: "Vegas",
+        adapts: true,
+        drawn: true,
         make: || estimated(Algorithm::Vegas(VegasConfig::default()), false),
     },
     Protection {
         name: "gradient, no queue",
+        adapts: true,
+        drawn: true,
         make: || estimated(Algorithm::default(), false),
     },
     Protection {
         name: "gradient, CoDel queue (default)",
+        adapts: true,
+        drawn: true,
         make: || estimated(Algorithm::default(), true),
     },
     Protection {
         name: "the same, callers with breakers",
+        adapts: false,
+        drawn: false,
         make: || Equipment {
             breaker: true,
             ..estimated(Algorithm::default(), true)
@@ -104,8 +125,8 @@ pub(crate) fn run(protection: &Protection, factor: f64, seed: u64) -> (f64, Summ
     (100.0 * good / (CAPACITY * MEASURED), answered)
 }
 
-/// The hour-long overload: percent of the capacity answered in time, by the minute.
-pub(crate) fn hour(protection: &Protection, seed: u64) -> Vec<(f64, f64)> {
+/// Half an hour at 1.5 times the capacity: percent of it answered in time, by the minute.
+pub(crate) fn long(protection: &Protection, seed: u64) -> Vec<f64> {
     const MINUTES: usize = 30;
     let load = Load {
         callers: 10,
@@ -114,17 +135,13 @@ pub(crate) fn hour(protection: &Protection, seed: u64) -> Vec<(f64, f64)> {
         slowness: |_| 1.0,
     };
     let course = world::run(&(protection.make)(), &load, seed);
-    let mut good = [0_u32; MINUTES];
+    let mut good = vec![0.0; MINUTES];
     for call in &course.calls {
-        let Some(took) = call.took.filter(|took| call.good && *took <= TARGET) else {
-            continue;
-        };
-        if let Some(minute) = good.get_mut(((call.begun + took.as_secs_f64()) / 60.0) as usize) {
-            *minute += 1;
+        if let Some(took) = call.took.filter(|took| call.good && *took <= TARGET)
+            && let Some(minute) = good.get_mut(((call.begun + took.as_secs_f64()) / 60.0) as usize)
+        {
+            *minute += 100.0 / (60.0 * CAPACITY);
         }
     }
-    let share = |good: u32| 100.0 * f64::from(good) / (60.0 * CAPACITY);
-    (good.into_iter().enumerate())
-        .map(|(minute, good)| (minute as f64 + 0.5, share(good)))
-        .collect()
+    good
 }

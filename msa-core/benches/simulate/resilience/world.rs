@@ -29,6 +29,8 @@ pub(crate) struct Equipment {
     /// Of each process: its budget is its own.
     pub(crate) retry: fn() -> Retry,
     pub(crate) breaker: bool,
+    /// Whether a breaker counts what the server's limit refuses, as the shipped ones do not.
+    pub(crate) counts_shed: bool,
     pub(crate) throttle: bool,
     /// The server's.
     pub(crate) limit: Option<LimitConfig>,
@@ -44,6 +46,7 @@ impl Default for Equipment {
         Self {
             retry: || Retry::default().max_retries(0),
             breaker: false,
+            counts_shed: false,
             throttle: false,
             limit: None,
             patience: Duration::MAX,
@@ -378,6 +381,7 @@ impl World<'_> {
             return;
         }
         let outcome = match answer {
+            Some(answer) if self.equipment.counts_shed => HttpStatus::of(answer.status()),
             Some(answer) => HttpStatus::answered(answer.status(), answer.headers()),
             None => Outcome::Failure,
         };

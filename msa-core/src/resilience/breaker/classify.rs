@@ -202,7 +202,7 @@ mod tests {
 
     fn response(status: u16) -> http::Response<()> {
         let mut response = http::Response::new(());
-        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
         response
     }
 
