@@ -14,7 +14,7 @@ use crate::balance::{Answer, LOAD_HEADER, LoadReport, Pick};
 use crate::clock::{self, Instant};
 use crate::discovery::Endpoint;
 use crate::event::{Event, Outcome};
-use crate::resilience::breaker::OwnedPermit;
+use crate::resilience::breaker::{HttpStatus, OwnedPermit};
 
 /// Whoever answers with it wants no further calls.
 const DRAINING: HeaderName = HeaderName::from_static("x-msa-draining");
@@ -76,7 +76,7 @@ impl Ended {
             Ok(answered) => {
                 let status = answered.response.status();
                 let shed = matches!(status.as_u16(), 429 | 503);
-                (breaker::outcome_of_status(status, false), shed)
+                (HttpStatus::of(status), shed)
             }
             Err(error) => {
                 let outcome = breaker::outcome_of_error(error, deadline.is_inherited());
@@ -182,12 +182,14 @@ impl<'a> Attempt<'a> {
             pick.report(report, now);
         }
         let breakers = &call.state.policies.breakers;
-        let outcome = breaker::outcome_of_status(status, leaving);
+        let outcome = breaker::outcome_of_answer(status, headers, leaving);
         let settled = breakers.settle(permit, outcome, now);
+        // A request that was shed is for the balancer what it is not for the breaker: a reason to go elsewhere.
+        let ignored = leaving && status.is_server_error();
         pick.headers(
-            match outcome {
-                breaker::Outcome::Ignored => Answer::Ignored,
-                _ => Answer::of_status(status.as_u16()),
+            match ignored {
+                true => Answer::Ignored,
+                false => Answer::of_status(status.as_u16()),
             },
             now,
         );

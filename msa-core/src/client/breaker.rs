@@ -156,12 +156,16 @@ fn in_panic(balancer: &dyn Balancer, now: Instant) -> bool {
 }
 
 /// How an attempt went, as its endpoint's breaker counts.
-pub(super) fn outcome_of_status(status: http::StatusCode, leaving: bool) -> Outcome {
+pub(super) fn outcome_of_answer(
+    status: http::StatusCode,
+    headers: &http::HeaderMap,
+    leaving: bool,
+) -> Outcome {
     // Whoever says that it leaves has not failed.
     if leaving && status.is_server_error() {
         return Outcome::Ignored;
     }
-    HttpStatus::of(status)
+    HttpStatus::answered(status, headers)
 }
 
 /// The same for an attempt without a response. `inherited`: the caller's own deadline cut it off.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::{HeaderMap, HeaderName, header};
 
 use crate::clock::{self, Instant};
-use crate::problem::TXN_RETRY;
+use crate::problem::forbids_retry;
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,10 +126,7 @@ impl Answer {
         Self {
             status,
             grpc: grpc.and_then(|code| code.trim().parse().ok()),
-            never: headers
-                .get_all(TXN_RETRY)
-                .iter()
-                .any(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"never")),
+            never: forbids_retry(headers),
             rate_limited: headers.contains_key(RATE_LIMITED),
             overloaded: headers.contains_key(OVERLOADED),
             wait: match pushback(headers) {
