@@ -231,6 +231,13 @@ pub mod telemetry;
 pub mod testing;
 pub mod txn;
 
+/// What the macros name; not for use by hand, and may change at any time.
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private {
+    pub use inventory;
+}
+
 pub use service::{Error, Service, run};
 pub use txn::{JoinSet, spawn, spawn_blocking};
 

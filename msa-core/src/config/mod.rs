@@ -119,7 +119,8 @@ pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
     AccrualSettings, ActiveHealthSettings, AdminSettings, BackoffKind, BackoffSettings,
-    BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, ClientSettings,
+    BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, CachedSettings,
+    ClientSettings,
     CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings, FallbackSettings,
     FaultSettings, HealthSettings, HedgeSettings, Http2Settings, LatencyEnd,
     LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings,

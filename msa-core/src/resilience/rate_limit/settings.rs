@@ -4,10 +4,11 @@ use super::{RateLimitConfig, RateLimitKind};
 use crate::config::{Rate, RateLimitKindName, RateLimitSettings, ServerRateLimitSettings};
 
 impl RateLimitConfig {
-    /// What the settings say; `None` when they have no rate.
+    /// What the settings say; `None` when they have no rate, or are not enabled.
     #[must_use]
     pub fn from_settings(settings: &RateLimitSettings) -> Option<Self> {
-        let config = Self::named(settings.rate?, settings.kind, settings.burst);
+        let rate = settings.rate.filter(|_| settings.enabled)?;
+        let config = Self::named(rate, settings.kind, settings.burst);
         Some(config.max_wait(settings.max_wait.get()))
     }
 
