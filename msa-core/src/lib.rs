@@ -231,6 +231,8 @@ pub mod telemetry;
 pub mod testing;
 pub mod txn;
 
+#[cfg(feature = "macros")]
+pub use msa_macros::service_client;
 pub use service::{Error, Service, run};
 pub use txn::{JoinSet, spawn, spawn_blocking};
 

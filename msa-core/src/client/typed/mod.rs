@@ -50,6 +50,7 @@ mod path;
 mod query;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::Method;
@@ -60,6 +61,9 @@ pub use answer::found;
 pub use call::TypedCall;
 pub use path::PathParameter;
 pub use reqwest::Response;
+
+/// A call in a box: what the methods of a `DynUserApi` return.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A [`ServiceClient`] bound to one service and one base path. Cheap to clone.
 #[derive(Clone)]

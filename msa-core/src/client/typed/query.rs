@@ -292,6 +292,8 @@ impl SerializeMap for Fields<'_> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use serde::Serialize;
+
     use super::*;
 
     fn query(value: &impl Serialize) -> Result<String, String> {
