@@ -9,6 +9,6 @@ pub use http::StatusCode;
 pub use crate::client::{CallError, CallErrorKind, CallOptions, ServiceClient};
 pub use crate::problem::{Json, Path, Problem, Query};
 pub use crate::service::Service;
-#[cfg(feature = "macros")]
-pub use crate::service_client;
 pub use crate::txn::Txn;
+#[cfg(feature = "macros")]
+pub use crate::{handler, service_client};

@@ -359,29 +359,11 @@ fn signature(written: &TraitItemFn, errors: &mut Errors) {
 impl Options {
     /// `CallOptions::new().timeout(..)`, or nothing.
     pub(super) fn tokens(&self, msa: &TokenStream) -> Option<TokenStream> {
-        let duration = |value: &Value<std::time::Duration>| match value {
-            Value::Literal(time, at) => {
-                let (secs, nanos) = (time.as_secs(), time.subsec_nanos());
-                if nanos == 0 {
-                    let secs = proc_macro2::Literal::u64_unsuffixed(secs);
-                    quote::quote_spanned!(*at=> ::core::time::Duration::from_secs(#secs))
-                } else if nanos % 1_000_000 == 0 {
-                    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-                    let millis = proc_macro2::Literal::u64_unsuffixed(millis);
-                    quote::quote_spanned!(*at=> ::core::time::Duration::from_millis(#millis))
-                } else {
-                    let secs = proc_macro2::Literal::u64_unsuffixed(secs);
-                    let nanos = proc_macro2::Literal::u32_unsuffixed(nanos);
-                    quote::quote_spanned!(*at=> ::core::time::Duration::new(#secs, #nanos))
-                }
-            }
-            Value::Path(path) => quote!(#path),
-        };
         let mut calls = Vec::new();
-        if let Some(value) = self.timeout.as_ref().map(duration) {
+        if let Some(value) = self.timeout.as_ref().map(literal::as_duration) {
             calls.push(quote!(.timeout(#value)));
         }
-        if let Some(value) = self.attempt_timeout.as_ref().map(duration) {
+        if let Some(value) = self.attempt_timeout.as_ref().map(literal::as_duration) {
             calls.push(quote!(.attempt_timeout(#value)));
         }
         if let Some(value) = &self.max_response {
