@@ -206,7 +206,7 @@
 //! | `MSA_CONFIG_DIR` | the folder of `msa.toml`; the working directory unless set |
 //! | `MSA_PROFILE` | the profile, whose file must be there; none unless set |
 //! | `MSA_SECRETS_DIR` | the folder of secrets, one file a key; none unless set |
-//! | `TOKIO_WORKER_THREADS` | the threads of [`run`]; one a core unless set |
+//! | `TOKIO_WORKER_THREADS` | the threads of [`run`], over `runtime.worker_threads` |
 //!
 #![doc = include_str!("../docs/configuration.md")]
 
@@ -238,6 +238,8 @@ pub mod __private {
     pub use inventory;
 }
 
+#[cfg(feature = "macros")]
+pub use msa_macros::{handler, main, service_client};
 pub use service::{Error, Service, run};
 pub use txn::{JoinSet, spawn, spawn_blocking};
 
