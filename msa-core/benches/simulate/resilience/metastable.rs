@@ -16,7 +16,7 @@ const ENDS: f64 = 150.0;
 /// How long it is watched after that.
 pub(crate) const WATCHED: f64 = 600.0;
 /// The seconds of the picture.
-const DRAWN: std::ops::Range<f64> = -30.0..100.0;
+const DRAWN: std::ops::Range<f64> = -30.0..130.0;
 const LOAD: f64 = 0.8;
 /// What becomes of the calls is looked at for each so many seconds of their beginnings.
 const STEP: f64 = 0.25;
