@@ -9,6 +9,7 @@
 //! | [`ClosedPort`] | an address that refuses every connection |
 //! | [`Recorder`] | keeps the events, so that a test can ask which attempts there were |
 //! | [`advance`] | moves the paused clock, timer by timer |
+//! | [`polled`] | drops a future at any of its await points |
 //!
 //! # A paused clock
 //!
@@ -51,6 +52,7 @@
 
 mod closed_port;
 mod network;
+mod polls;
 mod recorder;
 mod script;
 mod scripted_server;
@@ -58,6 +60,7 @@ mod time;
 
 pub use closed_port::ClosedPort;
 pub use network::{Instance, Network, Upstream};
+pub use polls::polled;
 pub use recorder::{Attempt, Recorded, RecordedOutcome, Recorder};
 pub use script::{Script, Seen, Step};
 pub use scripted_server::ScriptedServer;
