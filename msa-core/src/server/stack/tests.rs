@@ -79,7 +79,10 @@ impl Rig {
             .body(body());
         let answer = self.app.clone().oneshot(request.unwrap()).await.unwrap();
         let status = answer.status().as_u16();
-        (status, answer.into_body().collect().await.unwrap().to_bytes())
+        (
+            status,
+            answer.into_body().collect().await.unwrap().to_bytes(),
+        )
     }
 
     fn limiter(&self) -> &Limiter {
@@ -122,7 +125,9 @@ impl Drop for Task {
 /// The only place, free again after this time.
 fn full_for(time: Duration) -> impl Fn(&Rig) -> Task {
     move |rig| {
-        let held = rig.limiter().try_acquire(Criticality::Default, clock::now());
+        let held = rig
+            .limiter()
+            .try_acquire(Criticality::Default, clock::now());
         let held = held.unwrap();
         Task(tokio::spawn(async move {
             tokio::time::sleep(time).await;
