@@ -73,6 +73,12 @@ impl Answers {
         (stale.is_some() || flights.is_some()).then_some(Self { flights, stale })
     }
 
+    /// Calls under way that others may join.
+    #[cfg(test)]
+    pub(super) fn in_flight(&self) -> usize {
+        self.flights.as_ref().map_or(0, SingleFlight::len)
+    }
+
     /// Only a `GET` without a body, whose answer is awaited to its end, has an answer to share.
     pub(super) fn apply_to(request: &Request, options: &CallOptions) -> bool {
         request.method() == Method::GET && request.body().is_none() && !options.is_stream()

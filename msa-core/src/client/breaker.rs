@@ -180,6 +180,12 @@ pub(super) fn outcome_of_error(error: &CallError, inherited: bool) -> Outcome {
     }
 }
 
+/// The breaker behind a slot's gate.
+#[cfg(test)]
+pub(super) fn breaker_of(gate: &dyn Gate) -> Option<&Arc<Breaker>> {
+    of(gate).map(|gate| &gate.breaker)
+}
+
 struct EndpointBreaker {
     breaker: Arc<Breaker>,
     rules: Arc<ArcSwap<Rules>>,

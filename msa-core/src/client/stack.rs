@@ -248,3 +248,6 @@ pub(super) async fn send(
     let sent = transport.send(&endpoint, request, &options);
     attempt.wait(sent).await
 }
+
+#[cfg(all(test, not(msa_loom), feature = "rate-limit", feature = "fault"))]
+mod tests;

@@ -410,3 +410,6 @@ pub(crate) fn routed(
     let routes = compressed(routes, settings)?.layer(layer.clone());
     across_origins(routes, layer.headers(), settings)
 }
+
+#[cfg(all(test, not(msa_loom), feature = "rate-limit", feature = "fault"))]
+mod tests;

@@ -10,6 +10,7 @@
 //! | [`Recorder`] | keeps the events, so that a test can ask which attempts there were |
 //! | [`mock`] | what the mocks of `#[service_client]` are made of |
 //! | [`advance`] | moves the paused clock, timer by timer |
+//! | [`polled`] | drops a future at any of its await points |
 //!
 //! # A paused clock
 //!
@@ -53,6 +54,7 @@
 mod closed_port;
 pub mod mock;
 mod network;
+mod polls;
 mod recorder;
 mod script;
 mod scripted_server;
@@ -60,6 +62,7 @@ mod time;
 
 pub use closed_port::ClosedPort;
 pub use network::{Instance, Network, Upstream};
+pub use polls::polled;
 pub use recorder::{Attempt, Recorded, RecordedOutcome, Recorder};
 pub use script::{Script, Seen, Step};
 pub use scripted_server::ScriptedServer;

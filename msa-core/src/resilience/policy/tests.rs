@@ -1,5 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // a test fails by panicking
 
+#[cfg(feature = "rate-limit")]
+mod dropped;
+mod waits;
+
 use std::cell::Cell;
 use std::error::Error as _;
 use std::future::pending;
