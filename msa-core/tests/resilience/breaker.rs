@@ -129,6 +129,30 @@ async fn who_is_open_is_passed_over_and_the_refusal_of_all_is_told_once_a_call()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hedge_that_finds_every_other_breaker_open_is_no_refusal_of_the_call() {
+    let network = Network::new();
+    let down = network.instance("stock", Script::new([Step::status(500)]));
+    let up = Script::new([good().after(ms(50))]);
+    network.instance("stock", up.clone());
+    let hedge = "hedge.enabled = true\nhedge.delay = \"20ms\"\nhedge.budget.kind = \"none\"\n";
+    let toml =
+        format!("{ALONE}{hedge}breaker.consecutive_failures = 1\noutlier.panic_threshold = \"0%\"");
+    let (client, told) = client(&network, &toml);
+    while told.take_only("breaker").is_empty() {
+        outcome(&client).await.unwrap();
+    }
+    down.kill();
+    let before = up.attempts();
+    for _ in 0..10 {
+        assert_eq!(outcome(&client).await, Ok((200, String::new())));
+    }
+    assert_eq!(up.attempts() - before, 10);
+    let told = told.take();
+    let bad = |line: &&String| line.starts_with("refused") || line.starts_with("hedged");
+    assert_eq!(told.iter().find(bad), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dark_breaker_refuses_nobody_and_tells_once_a_call() {
     let (network, stock) = stock(1, [Step::status(503)]);
     let toml = "outlier.enabled = false\nbreaker.dark = true\nbreaker.consecutive_failures = 1\nretry.backoff.kind = \"fixed\"";
