@@ -1,0 +1,1 @@
+//! Whatever form the function has.
