@@ -26,6 +26,8 @@ pub(super) enum Place {
     Json,
     Form,
     Raw,
+    /// Not in the request: how it is made.
+    Options,
     /// Not said.
     Unsaid,
 }
@@ -36,7 +38,7 @@ impl Place {
     }
 }
 
-const MARKS: [&str; 5] = ["query", "header", "body", "form", "raw"];
+const MARKS: [&str; 6] = ["query", "header", "body", "form", "raw", "options"];
 
 /// What is marked. An argument without a mark stands in the path, or is the body.
 pub(super) fn read(written: &PatType, errors: &mut Errors) -> Option<Argument> {
@@ -85,6 +87,7 @@ fn marked(mark: &Attribute, name: &Ident, ty: &Type) -> syn::Result<Place> {
         "body" => bare(mark, Place::Json)?,
         "form" => bare(mark, Place::Form)?,
         "raw" => bare(mark, Place::Raw)?,
+        "options" => bare(mark, Place::Options)?,
         other => {
             let message = match nearest(other, MARKS.into_iter()) {
                 Some(known) => {
@@ -92,7 +95,7 @@ fn marked(mark: &Attribute, name: &Ident, ty: &Type) -> syn::Result<Place> {
                 }
                 None => format!(
                     "`#[{other}]` is no place in a request: an argument is `#[query]`, `#[header(\"x-name\")]`, \
-                     `#[body]`, `#[form]`, `#[raw]`, or without a mark in the path"
+                     `#[body]`, `#[form]`, `#[raw]`, `#[options]`, or without a mark in the path"
                 ),
             };
             return Err(syn::Error::new(mark.span(), message));

@@ -112,6 +112,7 @@ fn call(msa: &TokenStream, method: &Method) -> TokenStream {
         let value = quote_spanned!(argument.ty.span()=> &#ident);
         match &argument.place {
             Place::Path | Place::Unsaid => quote!(),
+            Place::Options => quote!(.options(#ident)),
             Place::Query(name) => quote!(.query(#name, #value)),
             Place::Header(name, false) => quote!(.header(#name, #value)),
             Place::Header(name, true) => quote!(.optional_header(#name, #ident.as_ref())),
