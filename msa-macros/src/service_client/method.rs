@@ -134,7 +134,7 @@ struct Above {
 }
 
 pub(super) fn read(written: TraitItemFn, errors: &mut Errors) -> Option<Method> {
-    let before = written.sig.ident.clone();
+    let name = written.sig.ident.clone();
     let above = Above::read(&written, errors);
     signature(&written, errors);
     let mut arguments = Vec::new();
@@ -145,7 +145,7 @@ pub(super) fn read(written: TraitItemFn, errors: &mut Errors) -> Option<Method> 
     }
     let (verb, path) = above.verb?;
     let pieces = errors.check(template::read(&path));
-    let returns = errors.check(Returns::read(&written.sig.output, verb));
+    let returns = errors.check(Returns::read(&written.sig.output, verb, &name));
     if let Some(pieces) = &pieces {
         let parameters: Vec<String> = pieces
             .iter()
@@ -184,7 +184,7 @@ pub(super) fn read(written: TraitItemFn, errors: &mut Errors) -> Option<Method> 
     Some(Method {
         attrs: above.attrs,
         cfgs: above.cfgs,
-        name: before,
+        name,
         verb,
         pieces: pieces?,
         arguments,
