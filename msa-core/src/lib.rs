@@ -218,6 +218,7 @@
 #![doc = include_str!("../docs/configuration.md")]
 
 pub mod admin;
+pub mod attribute;
 pub mod balance;
 pub mod client;
 pub mod clock;
@@ -238,6 +239,17 @@ pub mod telemetry;
 pub mod testing;
 pub mod txn;
 
+/// What the macros name; not for use by hand, and may change at any time.
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private {
+    pub use inventory;
+}
+
+#[cfg(all(feature = "macros", feature = "rate-limit"))]
+pub use msa_macros::rate_limit;
+#[cfg(feature = "macros")]
+pub use msa_macros::{bulkhead, cached, circuit_breaker, fallback, hedge, retry, timeout};
 pub use service::{Error, Service, run};
 pub use txn::{JoinSet, spawn, spawn_blocking};
 

@@ -57,7 +57,7 @@ impl Answers {
             let told = answer.0.body.len() + headers(&answer.0.headers);
             (key.0.as_str().len() + asked + told) as u64
         };
-        let stale = (!fallback.stale_for.is_zero())
+        let stale = (fallback.enabled && !fallback.stale_for.is_zero())
             .then(|| StaleCache::measured(fallback.stale_for.get(), fallback.stale_bytes, size_of));
         let flights = settings.coalesce.then(SingleFlight::new);
         (stale.is_some() || flights.is_some()).then_some(Self { flights, stale })

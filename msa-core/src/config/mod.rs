@@ -121,9 +121,9 @@ pub use live::Config;
 pub use loader::Loader;
 pub use settings::{
     AccrualSettings, ActiveHealthSettings, AdminSettings, BackoffKind, BackoffSettings,
-    BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, ClientSettings,
-    CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings, FallbackSettings,
-    FaultSettings, HealthSettings, HedgeSettings, Http2Settings, LatencyEnd,
+    BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, CachedSettings,
+    ClientSettings, CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings,
+    FallbackSettings, FaultSettings, HealthSettings, HedgeSettings, Http2Settings, LatencyEnd,
     LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings,
     LimitShareSettings, LogFormat, LogSettings, MaglevSettings, OutlierSettings,
     OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings, PrequalSettings,

@@ -7,6 +7,7 @@ mod algorithms;
 mod balance;
 mod breaker;
 mod bulkhead;
+mod cached;
 mod client;
 mod fallback;
 mod fault;
@@ -36,6 +37,7 @@ pub use algorithms::{
 pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
 pub use breaker::BreakerSettings;
 pub use bulkhead::BulkheadSettings;
+pub use cached::CachedSettings;
 pub use client::ClientSettings;
 pub use fallback::FallbackSettings;
 pub use fault::FaultSettings;

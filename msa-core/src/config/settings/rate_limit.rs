@@ -10,6 +10,8 @@ use crate::config::{Rate, Span};
 #[serde(default)]
 #[non_exhaustive]
 pub struct RateLimitSettings {
+    /// Whether calls are counted and refused.
+    pub enabled: bool,
     /// Calls a time. None by default: there is no limit.
     pub rate: Option<Rate>,
     /// Calls that may be made at once, for `gcra`; 0 is as many as the rate's amount.
@@ -25,6 +27,7 @@ pub struct RateLimitSettings {
 impl Default for RateLimitSettings {
     fn default() -> Self {
         Self {
+            enabled: true,
             rate: None,
             burst: 0,
             kind: RateLimitKindName::Gcra,

@@ -53,21 +53,28 @@ mod builder;
 mod call;
 mod error;
 mod layer;
+mod lazy;
 mod overrides;
 mod parts;
 #[allow(clippy::module_inception)]
 mod policy;
+mod refused;
 mod registry;
 mod run;
 mod service;
+mod share;
+mod stores;
 
 pub use builder::{PolicyBuildError, PolicyBuilder};
-pub use call::{Alone, PolicyCall, Share, Shared};
+pub use call::PolicyCall;
 pub use error::{Attempt, Cause, PolicyError, PolicyErrorKind};
 pub use layer::PolicyLayer;
+pub use lazy::LazyPolicy;
 pub use policy::Policy;
+pub use refused::{FromRefused, Refused};
 pub use registry::Policies;
 pub use service::PolicyService;
+pub use share::{Alone, Came, Kept, KeptAlone, Share, Shared, Stale};
 
 #[cfg(all(test, not(msa_loom)))]
 mod tests;

@@ -4,10 +4,11 @@ use super::{RateLimitConfig, RateLimitKind};
 use crate::config::{RateLimitKindName, RateLimitSettings};
 
 impl RateLimitConfig {
-    /// What the settings say; `None` when they have no rate.
+    /// What the settings say; `None` when they have no rate, or are not enabled.
     #[must_use]
     pub fn from_settings(settings: &RateLimitSettings) -> Option<Self> {
-        let mut config = Self::gcra(settings.rate?).max_wait(settings.max_wait.get());
+        let rate = settings.rate.filter(|_| settings.enabled)?;
+        let mut config = Self::gcra(rate).max_wait(settings.max_wait.get());
         config.kind = match settings.kind {
             RateLimitKindName::Gcra => RateLimitKind::Gcra,
             RateLimitKindName::Window => RateLimitKind::Window,
