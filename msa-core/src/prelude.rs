@@ -15,3 +15,5 @@ pub use crate::client::{CallError, CallErrorKind, CallOptions, ServiceClient};
 pub use crate::problem::{Json, Path, Problem, Query};
 pub use crate::service::Service;
 pub use crate::txn::Txn;
+#[cfg(feature = "macros")]
+pub use crate::{handler, service_client};

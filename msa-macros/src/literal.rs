@@ -310,6 +310,23 @@ pub(crate) fn span_tokens(msa: &TokenStream, value: &Value<Duration>) -> TokenSt
     }
 }
 
+/// The time as `Duration`, which a path has to name.
+pub(crate) fn as_duration(value: &Value<Duration>) -> TokenStream {
+    value.written(|time, at| {
+        let (secs, nanos) = (time.as_secs(), time.subsec_nanos());
+        if nanos == 0 {
+            let secs = proc_macro2::Literal::u64_unsuffixed(secs);
+            quote_spanned!(at=> ::core::time::Duration::from_secs(#secs))
+        } else if nanos % 1_000_000 == 0 {
+            let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            let millis = proc_macro2::Literal::u64_unsuffixed(millis);
+            quote_spanned!(at=> ::core::time::Duration::from_millis(#millis))
+        } else {
+            duration_tokens(*time)
+        }
+    })
+}
+
 fn duration_tokens(time: Duration) -> TokenStream {
     let secs = proc_macro2::Literal::u64_unsuffixed(time.as_secs());
     let nanos = proc_macro2::Literal::u32_unsuffixed(time.subsec_nanos());

@@ -86,7 +86,9 @@ impl Known<'_> {
             Self::Problem(problem) => by_status(problem.status()),
             Self::Call(error) => match error.kind() {
                 CallErrorKind::Connect => Outcome::ConnectFailure,
-                CallErrorKind::Status => error.response_status().map_or(Outcome::Failure, by_status),
+                CallErrorKind::Status => {
+                    error.response_status().map_or(Outcome::Failure, by_status)
+                }
                 // Decided on this side: nothing is known of the callee.
                 CallErrorKind::Invalid
                 | CallErrorKind::Cancelled

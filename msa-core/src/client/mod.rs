@@ -104,6 +104,7 @@ mod services;
 mod stack;
 mod target;
 pub mod transport;
+pub mod typed;
 
 use std::fmt;
 use std::sync::Arc;

@@ -19,9 +19,9 @@ use crate::config::{Config, Loader};
 use crate::discovery::{Discover, FileSource, FixedSource};
 use crate::event::{Observer, Observers};
 use crate::health::{Lifecycle, Registry};
+use crate::resilience::policy::Policies;
 use crate::server::signal::Shutdown;
 use crate::server::{MsaLayer, ServerError};
-use crate::resilience::policy::Policies;
 use crate::telemetry::{Logs, PolicyLog};
 
 /// Builds a [`Service`].

@@ -31,10 +31,7 @@ pub(super) struct Front {
     pub(super) policies: Option<Policies>,
 }
 
-type Routed = Either<
-    TaskLocalFuture<Policies, RouteFuture<Infallible>>,
-    RouteFuture<Infallible>,
->;
+type Routed = Either<TaskLocalFuture<Policies, RouteFuture<Infallible>>, RouteFuture<Infallible>>;
 
 impl Service<Request<Body>> for Front {
     type Response = Response;

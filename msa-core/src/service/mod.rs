@@ -24,6 +24,7 @@ mod builder;
 mod cli;
 mod error;
 mod front;
+pub mod outcome;
 mod run;
 mod running;
 

@@ -8,6 +8,7 @@
 //! | [`ScriptedServer`] | the same script behind a real socket on loopback |
 //! | [`ClosedPort`] | an address that refuses every connection |
 //! | [`Recorder`] | keeps the events, so that a test can ask which attempts there were |
+//! | [`mock`] | what the mocks of `#[service_client]` are made of |
 //! | [`advance`] | moves the paused clock, timer by timer |
 //!
 //! # A paused clock
@@ -50,6 +51,7 @@
 //! ```
 
 mod closed_port;
+pub mod mock;
 mod network;
 mod recorder;
 mod script;

@@ -253,7 +253,11 @@ async fn all_eight_run_in_one_order_however_they_are_written() {
         CALLS.store(0, Ordering::Relaxed);
         assert_eq!(run(7).await.unwrap(), 7, "the third attempt is good");
         assert_eq!(run(7).await.unwrap(), 7);
-        assert_eq!(CALLS.load(Ordering::Relaxed), 3, "the second answer was kept");
+        assert_eq!(
+            CALLS.load(Ordering::Relaxed),
+            3,
+            "the second answer was kept"
+        );
         // Two beside each other take both places; the third is refused, and has its substitute.
         let (one, two, three) = tokio::join!(run(8), run(9), run(10));
         assert_eq!(three.unwrap(), 1000);

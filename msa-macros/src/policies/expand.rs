@@ -58,11 +58,7 @@ impl VisitMut for Unnamed {
 }
 
 /// The function, with the policy around its body.
-pub(super) fn body(
-    function: &mut ItemFn,
-    policies: &Policies,
-    msa: &TokenStream,
-) -> TokenStream {
+pub(super) fn body(function: &mut ItemFn, policies: &Policies, msa: &TokenStream) -> TokenStream {
     let arguments = Argument::all(function);
     let returns = Returns::of(&function.sig.output, msa);
     let declared = declaration(function, policies, msa);

@@ -19,6 +19,7 @@ mod policy;
 mod rate_limit;
 mod retry;
 mod retry_condition;
+mod runtime;
 mod server;
 mod throttle;
 mod txn;
@@ -54,6 +55,7 @@ pub use policy::{PolicyOverrides, PolicySettings};
 pub use rate_limit::{RateLimitKindName, RateLimitSettings};
 pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};
 pub use retry_condition::RetryCondition;
+pub use runtime::RuntimeSettings;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
 pub use throttle::ThrottleSettings;
 pub use txn::{TxnHeaderNames, TxnSettings};
@@ -77,6 +79,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Background health checks.
     pub health: HealthSettings,
+    /// The threads that run it all.
+    pub runtime: RuntimeSettings,
     /// Where the instances of services are found.
     pub discovery: DiscoverySettings,
     /// The defaults of every client.

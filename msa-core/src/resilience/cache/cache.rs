@@ -151,7 +151,10 @@ mod tests {
             cache.put(n, n * 10, rules(60, 3), now + seconds(n));
         }
         let kept = |n| cache.get(&n, rules(60, 3), now + seconds(5));
-        assert_eq!([0, 1, 2, 3, 4].map(kept), [None, None, Some(20), Some(30), Some(40)]);
+        assert_eq!(
+            [0, 1, 2, 3, 4].map(kept),
+            [None, None, Some(20), Some(30), Some(40)]
+        );
         cache.put(9, 90, rules(60, 1), now + seconds(6));
         assert_eq!(cache.len(), 1, "fewer are allowed by now");
     }
@@ -163,7 +166,10 @@ mod tests {
             cache.put("key", n, rules(10, 2), now + seconds(n));
         }
         assert_eq!(cache.len(), 1);
-        assert_eq!(cache.get(&"key", rules(10, 2), now + seconds(108)), Some(99));
+        assert_eq!(
+            cache.get(&"key", rules(10, 2), now + seconds(108)),
+            Some(99)
+        );
         assert_eq!(cache.get(&"key", rules(10, 2), now + seconds(109)), None);
         let places = cache.0.read().unwrap().order.len();
         assert!(places < 20, "{places} places in the order");

@@ -4,9 +4,9 @@ use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 
+use super::PolicyError;
 use super::lazy::Held;
 use super::parts::StaleRules;
-use super::PolicyError;
 use crate::clock::{self, Instant};
 use crate::resilience::cache::{Cache, CacheRules};
 use crate::resilience::coalesce::{Role, SingleFlight};
@@ -181,7 +181,9 @@ where
         outcome: Result<T, E>,
         now: Instant,
     ) -> impl Future<Output = Stood<T, E>> + Send {
-        let stale = self.cache::<T>().and_then(|cache| cache.get(&self.key, now));
+        let stale = self
+            .cache::<T>()
+            .and_then(|cache| cache.get(&self.key, now));
         std::future::ready(match stale {
             Some(stale) => Stood::In(Ok(stale.value), "stale"),
             None => Stood::Not(outcome),

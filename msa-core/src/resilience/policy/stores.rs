@@ -58,7 +58,11 @@ mod tests {
     #[test]
     fn there_is_one_store_of_each_type() {
         let stores = Stores::default();
-        stores.get::<Mutex<u8>>().lock().map(|mut n| *n = 7).unwrap();
+        stores
+            .get::<Mutex<u8>>()
+            .lock()
+            .map(|mut n| *n = 7)
+            .unwrap();
         assert_eq!(*stores.get::<Mutex<u16>>().lock().unwrap(), 0);
         assert_eq!(*stores.get::<Mutex<u8>>().lock().unwrap(), 7);
         assert_eq!(format!("{stores:?}"), "Stores { len: 2 }");

@@ -158,7 +158,7 @@ fn pushback(headers: &HeaderMap) -> Wait {
 }
 
 /// RFC 9110, 10.2.3: seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: Instant) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: Instant) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));

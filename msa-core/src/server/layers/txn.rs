@@ -32,7 +32,8 @@ pub(crate) fn begin(inbound: &Inbound, request: &mut Request<Body>, now: Instant
         // Somebody on the way loses GTXIDs: begun anew at hop 1, a loop would never end.
         incoming.gtxid = Some(mint());
     }
-    let txn = Txn::from_incoming(&incoming, mint, inbound.request_timeout, now);
+    let mut txn = Txn::from_incoming(&incoming, mint, inbound.request_timeout, now);
+    txn.came_by(request.extensions().get());
     request.extensions_mut().insert(txn.clone());
     txn
 }
