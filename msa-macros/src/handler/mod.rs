@@ -215,7 +215,7 @@ fn wrapped(msa: &TokenStream, function: ItemFn, settings: &Settings) -> TokenStr
     } else {
         (None, Some(body))
     };
-    let output = Ident::new("output", Span::mixed_site());
+    let output = Ident::new("output", Span::mixed_site().located_at(span));
     let read = quote_spanned! {span=>
         (&&&&&#msa::server::handler::answer::Returned(&#output)).reading().answer(#output)
     };
