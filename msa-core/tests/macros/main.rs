@@ -5,3 +5,5 @@
 
 mod each;
 mod forms;
+mod handlers;
+mod live;
