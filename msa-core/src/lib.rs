@@ -9,37 +9,37 @@
 //! # A first service
 //!
 //! ```no_run
-//! use std::process::ExitCode;
-//!
 //! use msa_core::prelude::*;
-//! use serde::{Deserialize, Serialize};
+//! use serde::Deserialize;
 //!
 //! #[derive(Deserialize)]
 //! struct User {
 //!     name: String,
 //! }
 //!
-//! #[derive(Serialize)]
-//! struct Greeting {
-//!     text: String,
+//! #[service_client(name = "user-service")]
+//! trait UserApi {
+//!     #[get("/users/{id}")]
+//!     async fn user(&self, id: u64) -> Result<User, CallError>;
 //! }
 //!
-//! async fn greet(State(client): State<ServiceClient>, Path(id): Path<u64>) -> Result<Json<Greeting>, Problem> {
-//!     // A logical name: one of its instances is called, with the transaction, within the caller's deadline.
-//!     let response = client.get(format!("http://user-service/users/{id}")).send().await?;
-//!     if response.status() == StatusCode::NOT_FOUND {
-//!         return Err(Problem::not_found(format!("there is no user {id}")));
-//!     }
-//!     let user: User = response.error_for_status()?.json().await?;
-//!     Ok(Json(Greeting { text: format!("Hello, {}", user.name) }))
+//! #[derive(Clone)]
+//! struct App {
+//!     users: UserApiClient,
 //! }
 //!
-//! fn main() -> ExitCode {
-//!     msa_core::run(async {
-//!         let service = Service::from_env("greeter")?;
-//!         let routes = Router::new().route("/greet/{id}", get(greet)).with_state(service.client());
-//!         service.routes(routes).run().await
-//!     })
+//! #[handler(timeout = "500ms")]
+//! async fn greet(State(app): State<App>, Path(id): Path<u64>) -> Result<String, Problem> {
+//!     // One instance of the service is called, with the transaction, within the caller's deadline; `?` is a problem document.
+//!     let user = app.users.user(id).await?;
+//!     Ok(format!("Hello, {}", user.name))
+//! }
+//!
+//! #[msa_core::main]
+//! async fn main() -> Result<(), msa_core::Error> {
+//!     let service = Service::from_env("greeter")?;
+//!     let app = App { users: UserApiClient::new(service.client()) };
+//!     service.routes(Router::new().route("/greet/{id}", get(greet)).with_state(app)).run().await
 //! }
 //! ```
 //!
@@ -50,6 +50,10 @@
 //! endpoints = ["http://10.0.0.1:8081", "http://10.0.0.2:8081"]
 //! timeout = "2s"
 //! ```
+//!
+//! Attributes are short for calls of public functions, which the page of each shows: [`service_client`](macro@service_client) for
+//! [`client::typed`], [`handler`](macro@handler) for [`server::handler`], [`main`](macro@main) for [`run`]. Without them
+//! `service.client().get("http://user-service/users/7").send().await?` is reqwest-middleware's own builder.
 //!
 //! Who has an axum app or a reqwest client already reads
 //! [how to add msa to it](https://github.com/msa-rs/msa/blob/main/msa-core/docs/adopting.md); an image, a Kubernetes manifest and the
@@ -170,7 +174,9 @@
 //! | `msa::lifecycle` | `drained` | info | `ms` from the closing of the listener, `open` connections then |
 //! | `msa::lifecycle` | `drained` | warn | when something was cut: `cut` requests, `unread` answers and `stuck` connections as well |
 //!
-//! Other targets: `msa::accept` (connections), `msa::config` (warnings, reloads), `msa::discovery` (sources), `msa::health`
+//! Inside of a [`#[handler]`](macro@handler) a line has `handler` and `route` too.
+//!
+//! Other targets: `msa::accept` (connections), `msa::config` (warnings, reloads), `msa::discovery` (sources), `msa::handler` (a handler that was given up), `msa::health`
 //! (a check that fails, or passes again), `msa::problem` (the causes of error answers), `msa::server` (panics), `msa::txn` (headers
 //! that are not well formed, at debug). `log.level = "info,msa::access=warn"` logs only requests that failed.
 //!
@@ -179,6 +185,7 @@
 //! | feature | default | gives |
 //! | --- | --- | --- |
 //! | `http2` | yes | HTTP/2 in the server (prior knowledge) and in the client |
+//! | `macros` | yes | the attributes |
 //! | `tls` | yes | `https://` endpoints, by rustls with ring and the platform's authorities |
 //! | `compression` | | gzip answers, switched on by `server.compression` |
 //! | `cors` | | cross-origin answers, switched on by `server.cors.origins` |
@@ -186,7 +193,7 @@
 //! | `rate-limit` | | `resilience::rate_limit`, `clients.<name>.rate_limit` and `server.rate_limit` |
 //! | `fault` | | faults on purpose, switched on by `server.fault` and `clients.<name>.fault` |
 //! | `full` | | all of the above |
-//! | `test-util` | | `testing`; for `[dev-dependencies]` |
+//! | `test-util` | | `testing`, and the mocks of `#[service_client]`; for `[dev-dependencies]` |
 //!
 //! `tls` turns on reqwest's `rustls-no-provider`. A plain `reqwest::Client` of your own needs a provider then: take reqwest's feature
 //! `rustls`, or install one with `rustls::crypto::ring::default_provider().install_default()`. [`ServiceClient`](client::ServiceClient)
@@ -211,6 +218,7 @@
 #![doc = include_str!("../docs/configuration.md")]
 
 pub mod admin;
+pub mod attribute;
 pub mod balance;
 pub mod client;
 pub mod clock;
@@ -238,10 +246,24 @@ pub mod __private {
     pub use inventory;
 }
 
+#[cfg(all(feature = "macros", feature = "rate-limit"))]
+pub use msa_macros::rate_limit;
+#[cfg(feature = "macros")]
+pub use msa_macros::{bulkhead, cached, circuit_breaker, fallback, hedge, retry, timeout};
 #[cfg(feature = "macros")]
 pub use msa_macros::{handler, main, service_client};
 pub use service::{Error, Service, run};
 pub use txn::{JoinSet, spawn, spawn_blocking};
+
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/handler.md")]
+pub use msa_macros::handler;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/main.md")]
+pub use msa_macros::main;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/service_client.md")]
+pub use msa_macros::service_client;
 
 /// The README's first service must compile.
 #[cfg(doctest)]

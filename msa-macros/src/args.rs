@@ -92,6 +92,7 @@ pub(crate) struct Grammar {
 pub(crate) struct Args {
     grammar: &'static Grammar,
     given: Vec<Given>,
+    at: Span,
 }
 
 struct Given {
@@ -111,6 +112,7 @@ impl Args {
         let mut args = Self {
             grammar,
             given: Vec::new(),
+            at: Span::call_site(),
         };
         let parser = Punctuated::<Written, Token![,]>::parse_terminated;
         let written = errors.check(parser.parse2(tokens)).unwrap_or_default();
@@ -144,7 +146,14 @@ impl Args {
                 TokenStream::new()
             }
         };
-        Self::parse(grammar, tokens, errors)
+        let mut args = Self::parse(grammar, tokens, errors);
+        args.at = attribute.span();
+        args
+    }
+
+    /// Where the attribute stands.
+    pub(crate) fn at(&self) -> Span {
+        self.at
     }
 
     fn admit(&self, written: Written, place: usize) -> syn::Result<Given> {

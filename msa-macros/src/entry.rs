@@ -1,15 +1,25 @@
 //! `#[msa_core::main]` on `async fn main()`: the runtime, and exit codes.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Item, ItemFn, Safety};
+use syn::{Item, ItemFn, ReturnType, Safety};
 
 use crate::args::Errors;
 use crate::krate;
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
-    expanded(args, item).unwrap_or_else(syn::Error::into_compile_error)
+    let is_main = syn::parse2::<ItemFn>(item.clone()).is_ok_and(|main| main.sig.ident == "main");
+    expanded(args, item).unwrap_or_else(|error| {
+        let mut told = error.into_compile_error();
+        if is_main {
+            // Lest the compiler adds that there is no `main`.
+            told.extend(quote!(
+                fn main() {}
+            ));
+        }
+        told
+    })
 }
 
 fn expanded(args: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
@@ -33,6 +43,14 @@ fn expanded(args: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     let mut main = function.clone();
     main.attrs.clear();
     main.vis = syn::Visibility::Inherited;
+    let span = match &main.sig.output {
+        ReturnType::Type(_, output) => output.span(),
+        ReturnType::Default => main.sig.ident.span(),
+    };
+    let returned = Ident::new("returned", Span::mixed_site().located_at(span));
+    let read = quote_spanned! {span=>
+        (&&&&#msa::service::outcome::Outcome(&#returned)).read().end(#returned)
+    };
     Ok(quote! {
         #(#attrs)*
         #vis fn main() -> ::std::process::ExitCode {
@@ -41,8 +59,8 @@ fn expanded(args: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
             #msa::run(async {
                 #[allow(unused_imports)] // by what `main` returns, one of them is taken
                 use #msa::service::outcome::{Failure as _, LocalFailure as _, Nothing as _, Told as _};
-                let returned = main().await;
-                (&&&&#msa::service::outcome::Outcome(&returned)).read().end(returned)
+                let #returned = main().await;
+                #read
             })
         }
     })

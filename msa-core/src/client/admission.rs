@@ -5,7 +5,7 @@ use std::error::Error;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::breaker::Outcome;
+use super::attempt::Told;
 use super::deadline::Deadline;
 use super::policies::Policies;
 use super::record::CallRecord;
@@ -126,21 +126,19 @@ impl Admission {
     }
 
     /// The response's headers are there, or there will be none: tells those who learn from it. Places are kept.
-    pub(super) fn settle(&mut self, outcome: Outcome, shed: bool, now: Instant) {
+    pub(super) fn settle(&mut self, told: Told, now: Instant) {
         if let Some(throttle) = self.throttle.take() {
-            match outcome {
-                Outcome::Cancelled | Outcome::Ignored => {}
-                Outcome::ConnectFailure => throttle.rejected(now),
-                _ if shed => throttle.rejected(now),
-                _ => throttle.accepted(now),
+            match told {
+                Told::Answered | Told::Failed | Told::Late => throttle.accepted(now),
+                Told::TurnedAway | Told::Lost | Told::Unreachable => throttle.rejected(now),
+                Told::Nothing => {}
             }
         }
         if let Some((guard, permit)) = &mut self.limit {
-            let outcome = match outcome {
-                _ if shed => limit::Outcome::Dropped,
-                Outcome::Success => limit::Outcome::Success,
-                Outcome::Failure | Outcome::ConnectFailure => limit::Outcome::Ignored,
-                _ => limit::Outcome::Ignored,
+            let outcome = match told {
+                Told::Answered => limit::Outcome::Success,
+                Told::TurnedAway | Told::Late | Told::Lost => limit::Outcome::Dropped,
+                Told::Failed | Told::Unreachable | Told::Nothing => limit::Outcome::Ignored,
             };
             guard.record(permit, outcome, now);
         }

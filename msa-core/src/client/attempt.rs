@@ -14,7 +14,7 @@ use crate::balance::{Answer, LOAD_HEADER, LoadReport, Pick};
 use crate::clock::{self, Instant};
 use crate::discovery::Endpoint;
 use crate::event::{Event, Outcome};
-use crate::resilience::breaker::{HttpStatus, OwnedPermit};
+use crate::resilience::breaker::OwnedPermit;
 
 /// Whoever answers with it wants no further calls.
 const DRAINING: HeaderName = HeaderName::from_static("x-msa-draining");
@@ -70,20 +70,41 @@ impl Ended {
         })
     }
 
-    /// How it went, for those who count; and whether the callee turned the request away.
-    pub(super) fn outcome(&self, deadline: &Deadline) -> (breaker::Outcome, bool) {
+    /// What it tells of how loaded the callee is.
+    pub(super) fn told(&self, deadline: &Deadline) -> Told {
         match &self.result {
-            Ok(answered) => {
-                let status = answered.response.status();
-                let shed = matches!(status.as_u16(), 429 | 503);
-                (HttpStatus::of(status), shed)
-            }
-            Err(error) => {
-                let outcome = breaker::outcome_of_error(error, deadline.is_inherited());
-                (outcome, false)
-            }
+            Ok(answered) => match answered.response.status().as_u16() {
+                429 | 503 => Told::TurnedAway,
+                504 => Told::Late,
+                ..500 => Told::Answered,
+                _ => Told::Failed,
+            },
+            Err(error) => match breaker::outcome_of_error(error, deadline.is_inherited()) {
+                breaker::Outcome::ConnectFailure => Told::Unreachable,
+                breaker::Outcome::Failure => Told::Lost,
+                _ => Told::Nothing,
+            },
         }
     }
+}
+
+/// What the end of a call tells of how loaded its callee is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It did the work.
+    Answered,
+    /// It failed at it, for a reason of its own.
+    Failed,
+    /// It took the work, and did not get it done in time.
+    Late,
+    /// It refused the work.
+    TurnedAway,
+    /// It said nothing in time, or broke off.
+    Lost,
+    /// It is not there.
+    Unreachable,
+    /// Whoever asked did not wait.
+    Nothing,
 }
 
 /// A response whose headers are there.

@@ -97,6 +97,7 @@ mod policies;
 mod problem;
 mod questions;
 mod record;
+mod refused;
 mod retry;
 mod service;
 mod services;

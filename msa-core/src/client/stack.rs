@@ -180,10 +180,10 @@ impl Call<'_> {
                 }
             };
             now = ended.now;
-            let (outcome, shed) = ended.outcome(&deadline);
+            let told = ended.told(&deadline);
             match retry.after(ended, kept, &record, &mut avoid) {
                 Next::Over(result) => {
-                    admission.settle(outcome, shed, now);
+                    admission.settle(told, now);
                     break result;
                 }
                 Next::Again(again, delay) => {

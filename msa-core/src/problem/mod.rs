@@ -214,6 +214,16 @@ impl Problem {
         }
     }
 
+    /// Whether it tells everybody above not to send the request again.
+    pub(crate) fn forbids_retry(&self) -> bool {
+        self.0.never_retry
+    }
+
+    /// How long it asks to wait before the request is sent again.
+    pub(crate) fn asks_to_wait(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
     /// The status.
     #[must_use]
     pub fn status(&self) -> StatusCode {

@@ -11,6 +11,7 @@ use super::Service;
 use crate::clock;
 use crate::config::Settings;
 use crate::discovery::FixedSource;
+use crate::resilience::policy::Policies;
 use crate::server::MsaLayer;
 use crate::telemetry::Logs;
 use crate::txn::JoinSet;
@@ -45,6 +46,7 @@ pub(super) fn start(service: &Service) -> JoinSet<()> {
         service.logs.clone(),
         service.layer.clone(),
         service.fixed.clone(),
+        service.policies.clone(),
     );
     tasks.spawn(noticed("settings", follower));
     if let Some(file) = &service.file {
@@ -71,12 +73,21 @@ async fn noticed(task: &'static str, run: impl Future<Output = ()> + Send) {
     }
 }
 
+/// Overrides the policies as the settings say, and tells what does nothing.
+pub(super) fn override_policies(policies: &Policies, settings: &Settings) {
+    policies.apply(settings);
+    for warning in policies.warnings() {
+        tracing::warn!(target: "msa::config", "{warning}");
+    }
+}
+
 /// Hands live settings to those who do not look by themselves.
 async fn follow_settings(
     mut settings: tokio::sync::watch::Receiver<Arc<Settings>>,
     logs: Logs,
     layer: MsaLayer,
     fixed: Arc<FixedSource>,
+    policies: Policies,
 ) {
     let mut before = settings.borrow_and_update().clone();
     while settings.changed().await.is_ok() {
@@ -88,6 +99,7 @@ async fn follow_settings(
             );
         }
         before = settings.clone();
+        override_policies(&policies, &settings);
         if let Err(error) = layer.configure(&settings) {
             tracing::warn!(target: "msa::config", %error, "the faults stay as they were");
         }

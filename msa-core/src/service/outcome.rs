@@ -140,6 +140,7 @@ pub trait Tellable {
     fn told(self) -> Result<(), String>;
 }
 
+#[diagnostic::do_not_recommend] // the message is about what was returned, not about what of it is missing
 impl<E: Display> Tellable for Result<(), E> {
     fn told(self) -> Result<(), String> {
         self.map_err(|error| error.to_string())

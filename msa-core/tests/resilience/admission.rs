@@ -215,3 +215,23 @@ async fn a_throttle_turns_calls_away_when_the_destination_does_and_recovers_with
     }
     assert_eq!(rounds.last(), Some(&0), "{rounds:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_only_times_out_lowers_the_limit_and_rouses_the_throttle() {
+    let alone = "attempt_timeout = \"50ms\"\nretry.max_retries = 0\noutlier.enabled = false\nbreaker.enabled = false\n";
+    let limit =
+        "limit.mode = \"on\"\nlimit.algorithm = \"aimd\"\nlimit.initial = 10\nlimit.min = 2";
+    let (network, _) = stock(1, [good().after(ms(60_000))]);
+    let (client, told) = client(&network, &format!("{alone}{limit}"));
+    for _ in 0..200 {
+        assert_eq!(outcome(&client).await, Err(CallErrorKind::AttemptTimeout));
+    }
+    assert_eq!(told.take_only("limit").last().unwrap(), "limit 2");
+
+    let (client, _) = self::client(&network, &format!("{alone}throttle.enabled = true"));
+    let mut throttled = 0;
+    for _ in 0..100 {
+        throttled += u32::from(outcome(&client).await == Err(CallErrorKind::Throttled));
+    }
+    assert!((50..95).contains(&throttled), "{throttled}");
+}

@@ -223,6 +223,15 @@ async fn who_joins_waits_no_longer_than_its_own_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_works_tells_all_that_it_knows_of_its_own_deadline() {
+    let (network, _) = stock(1, [Step::hang()]);
+    let (client, _) = client(&network, &format!("{SHARED}timeout = \"100ms\""));
+    let error = get(&client).await.unwrap_err();
+    assert_eq!(error.kind(), CallErrorKind::DeadlineExceeded);
+    assert_eq!((error.attempts(), error.endpoint().is_some()), (1, true));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_is_shared_too_and_names_the_transaction_of_who_reads_it() {
     let (network, stock) = stock(1, [Step::reset().after(ms(50))]);
     let (client, _) = client(&network, SHARED);

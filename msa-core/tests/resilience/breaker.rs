@@ -129,6 +129,25 @@ async fn who_is_open_is_passed_over_and_the_refusal_of_all_is_told_once_a_call()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hedge_that_gets_no_permit_is_no_refusal_of_the_call() {
+    // The first attempt is the only trial that may run.
+    let (network, stock) = stock(1, [Step::status(500), good().after(ms(50))]);
+    let hedge = "hedge.enabled = true\nhedge.delay = \"20ms\"\nhedge.budget.kind = \"none\"\n";
+    let touchy = "breaker.consecutive_failures = 1\nbreaker.trials_at_once = 1\n";
+    let toml = format!("{ALONE}{hedge}{touchy}outlier.panic_threshold = \"0%\"");
+    let (client, told) = client(&network, &toml);
+    outcome(&client).await.unwrap();
+    pass(5_000).await;
+    told.take();
+    outcome(&client).await.unwrap();
+    assert_eq!(
+        told.take(),
+        ["breaker open half_open", "attempt 1 200 50", "call 1 200"]
+    );
+    assert_eq!(stock.attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dark_breaker_refuses_nobody_and_tells_once_a_call() {
     let (network, stock) = stock(1, [Step::status(503)]);
     let toml = "outlier.enabled = false\nbreaker.dark = true\nbreaker.consecutive_failures = 1\nretry.backoff.kind = \"fixed\"";

@@ -9,6 +9,7 @@ mod breaker;
 mod faults;
 mod given_up;
 mod hedging;
+mod layers;
 mod retries;
 mod server;
 mod support;

@@ -82,3 +82,20 @@ async fn a_methods_own_cap_holds() {
     assert_eq!(stock.small().await.unwrap(), "1234");
     assert_eq!(stock.small().await.unwrap_err().kind(), CallErrorKind::Body);
 }
+
+#[service_client(name = "stock")]
+trait PerCallApi {
+    #[get("/")]
+    async fn ask(&self, #[options] options: CallOptions) -> Result<(), CallError>;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_calls_own_options_are_an_argument() {
+    let script = Script::new([Step::status(503), Step::status(200)]);
+    let network = Network::new().service("stock", script.clone());
+    let stock = PerCallApiClient::new(network.client().unwrap());
+    let once = CallOptions::new().max_retries(0);
+    assert!(stock.ask(once).await.is_err());
+    assert_eq!(script.attempts(), 1);
+    stock.ask(CallOptions::new()).await.unwrap();
+}

@@ -165,7 +165,7 @@ fn is_policy(attr: &Attribute) -> bool {
     let ours = segments.len() == 1
         || segments.first().is_some_and(|first| {
             let krate = krate::msa_core().into_iter().last();
-            krate.is_some_and(|krate| krate.to_string() == first.ident.to_string())
+            krate.is_some_and(|krate| first.ident == krate.to_string())
         });
     ours && segments
         .last()
@@ -215,7 +215,7 @@ fn wrapped(msa: &TokenStream, function: ItemFn, settings: &Settings) -> TokenStr
     } else {
         (None, Some(body))
     };
-    let output = Ident::new("output", Span::mixed_site());
+    let output = Ident::new("output", Span::mixed_site().located_at(span));
     let read = quote_spanned! {span=>
         (&&&&&#msa::server::handler::answer::Returned(&#output)).reading().answer(#output)
     };

@@ -1,6 +1,7 @@
 //! The arguments of a method, each with its place in the request.
 
 use proc_macro2::Ident;
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, LitStr, Meta, Pat, PatType, Type};
 
@@ -26,8 +27,12 @@ pub(super) enum Place {
     Json,
     Form,
     Raw,
+    /// Not in the request: how it is made.
+    Options,
     /// Not said.
     Unsaid,
+    /// Said wrongly; there was an error.
+    Wrong,
 }
 
 impl Place {
@@ -36,7 +41,7 @@ impl Place {
     }
 }
 
-const MARKS: [&str; 5] = ["query", "header", "body", "form", "raw"];
+const MARKS: [&str; 6] = ["query", "header", "body", "form", "raw", "options"];
 
 /// What is marked. An argument without a mark stands in the path, or is the body.
 pub(super) fn read(written: &PatType, errors: &mut Errors) -> Option<Argument> {
@@ -50,9 +55,8 @@ pub(super) fn read(written: &PatType, errors: &mut Errors) -> Option<Argument> {
     };
     let mut place = Place::Unsaid;
     for mark in &written.attrs {
-        let Some(read) = errors.check(marked(mark, &name, &written.ty)) else {
-            continue;
-        };
+        let read = errors.check(marked(mark, &name, &written.ty));
+        let read = read.unwrap_or(Place::Wrong);
         if place != Place::Unsaid {
             let message = format!("`{name}` has two places in the request: leave one mark out");
             errors.at(mark.span(), message);
@@ -71,7 +75,7 @@ fn marked(mark: &Attribute, name: &Ident, ty: &Type) -> syn::Result<Place> {
     let known = known.unwrap_or_default();
     Ok(match known.as_str() {
         "query" => {
-            let own = || name.to_string().trim_start_matches("r#").to_owned();
+            let own = || name.unraw().to_string();
             Place::Query(given(mark)?.map_or_else(own, |text| text.value()))
         }
         "header" => {
@@ -85,6 +89,7 @@ fn marked(mark: &Attribute, name: &Ident, ty: &Type) -> syn::Result<Place> {
         "body" => bare(mark, Place::Json)?,
         "form" => bare(mark, Place::Form)?,
         "raw" => bare(mark, Place::Raw)?,
+        "options" => bare(mark, Place::Options)?,
         other => {
             let message = match nearest(other, MARKS.into_iter()) {
                 Some(known) => {
@@ -92,7 +97,7 @@ fn marked(mark: &Attribute, name: &Ident, ty: &Type) -> syn::Result<Place> {
                 }
                 None => format!(
                     "`#[{other}]` is no place in a request: an argument is `#[query]`, `#[header(\"x-name\")]`, \
-                     `#[body]`, `#[form]`, `#[raw]`, or without a mark in the path"
+                     `#[body]`, `#[form]`, `#[raw]`, `#[options]`, or without a mark in the path"
                 ),
             };
             return Err(syn::Error::new(mark.span(), message));
@@ -169,7 +174,7 @@ pub(super) fn settle(
     errors: &mut Errors,
 ) {
     for argument in arguments.iter_mut() {
-        let name = argument.name.to_string();
+        let name = argument.name.unraw().to_string();
         if !parameters.contains(&name) {
             continue;
         }
@@ -196,13 +201,14 @@ pub(super) fn settle(
     let taken = verb.takes_body() && !has_body && unsaid().count() == 1;
     if !taken {
         for argument in unsaid() {
-            let message = nowhere(argument, verb, has_body, parameters, arguments);
-            errors.at(argument.name.span(), message);
+            if let Some(message) = nowhere(argument, verb, has_body, parameters, arguments) {
+                errors.at(argument.name.span(), message);
+            }
         }
     }
     for argument in arguments.iter_mut() {
         if argument.place == Place::Unsaid {
-            argument.place = Place::Json;
+            argument.place = if taken { Place::Json } else { Place::Wrong };
         }
     }
     bodies(arguments, verb, errors);
@@ -211,7 +217,7 @@ pub(super) fn settle(
 fn missing(arguments: &[Argument], parameters: &[String], path: &LitStr, errors: &mut Errors) {
     let names: Vec<String> = arguments
         .iter()
-        .map(|argument| argument.name.to_string())
+        .map(|argument| argument.name.unraw().to_string())
         .collect();
     for parameter in parameters {
         if names.contains(parameter) {
@@ -230,31 +236,33 @@ fn missing(arguments: &[Argument], parameters: &[String], path: &LitStr, errors:
     }
 }
 
+/// What to do with an argument that has no place. `None` when the path's own error says it already.
 fn nowhere(
     argument: &Argument,
     verb: Verb,
     has_body: bool,
     parameters: &[String],
     arguments: &[Argument],
-) -> String {
-    let name = &argument.name;
-    let is_argument =
-        |parameter: &&String| arguments.iter().any(|one| one.name == parameter.as_str());
+) -> Option<String> {
+    let name = argument.name.unraw().to_string();
+    let is_argument = |parameter: &&String| {
+        arguments
+            .iter()
+            .any(|one| one.name.unraw() == parameter.as_str())
+    };
     let open = parameters
         .iter()
         .filter(|parameter| !is_argument(parameter));
-    if let Some(parameter) = nearest(&name.to_string(), open.map(String::as_str)) {
-        return format!(
-            "`{name}` is not in the path, which has `{{{parameter}}}`: name both alike"
-        );
+    if nearest(&name, open.map(String::as_str)).is_some() {
+        return None;
     }
     let body = match (verb.takes_body(), has_body) {
         (true, false) => ", `#[body]`",
         _ => "",
     };
-    format!(
+    Some(format!(
         "`{name}` has no place in the request: mark it `#[query]`{body} or `#[header(\"x-name\")]`, or write `{{{name}}}` into the path"
-    )
+    ))
 }
 
 fn bodies(arguments: &[Argument], verb: Verb, errors: &mut Errors) {

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::Api;
@@ -98,7 +99,7 @@ fn call(msa: &TokenStream, method: &Method) -> TokenStream {
             let Some(argument) = method
                 .arguments
                 .iter()
-                .find(|one| one.name == name.as_str())
+                .find(|one| one.name.unraw() == name.as_str())
             else {
                 return quote!(); // refused before
             };
@@ -111,7 +112,8 @@ fn call(msa: &TokenStream, method: &Method) -> TokenStream {
         let ident = &argument.name;
         let value = quote_spanned!(argument.ty.span()=> &#ident);
         match &argument.place {
-            Place::Path | Place::Unsaid => quote!(),
+            Place::Path | Place::Unsaid | Place::Wrong => quote!(),
+            Place::Options => quote!(.options(#ident)),
             Place::Query(name) => quote!(.query(#name, #value)),
             Place::Header(name, false) => quote!(.header(#name, #value)),
             Place::Header(name, true) => quote!(.optional_header(#name, #ident.as_ref())),

@@ -134,7 +134,7 @@ struct Above {
 }
 
 pub(super) fn read(written: TraitItemFn, errors: &mut Errors) -> Option<Method> {
-    let before = written.sig.ident.clone();
+    let name = written.sig.ident.clone();
     let above = Above::read(&written, errors);
     signature(&written, errors);
     let mut arguments = Vec::new();
@@ -145,7 +145,7 @@ pub(super) fn read(written: TraitItemFn, errors: &mut Errors) -> Option<Method> 
     }
     let (verb, path) = above.verb?;
     let pieces = errors.check(template::read(&path));
-    let returns = errors.check(Returns::read(&written.sig.output, verb));
+    let returns = errors.check(Returns::read(&written.sig.output, verb, &name));
     if let Some(pieces) = &pieces {
         let parameters: Vec<String> = pieces
             .iter()
@@ -155,6 +155,18 @@ pub(super) fn read(written: TraitItemFn, errors: &mut Errors) -> Option<Method> 
             })
             .collect();
         argument::settle(&mut arguments, verb, &parameters, &path, errors);
+    }
+    let given = arguments
+        .iter()
+        .find(|argument| argument.place == Place::Options);
+    if let Some(given) = given
+        && above.options.any()
+    {
+        let message = format!(
+            "`{}` says all of how the call is made: leave the attributes for it out, or the argument",
+            given.name
+        );
+        errors.at(given.name.span(), message);
     }
     let has_key = arguments.iter().any(
         |argument| matches!(&argument.place, Place::Header(name, _) if name == "idempotency-key"),
@@ -172,7 +184,7 @@ pub(super) fn read(written: TraitItemFn, errors: &mut Errors) -> Option<Method> 
     Some(Method {
         attrs: above.attrs,
         cfgs: above.cfgs,
-        name: before,
+        name,
         verb,
         pieces: pieces?,
         arguments,
@@ -357,6 +369,15 @@ fn signature(written: &TraitItemFn, errors: &mut Errors) {
 }
 
 impl Options {
+    fn any(&self) -> bool {
+        self.timeout.is_some()
+            || self.attempt_timeout.is_some()
+            || self.max_response.is_some()
+            || self.max_retries.is_some()
+            || self.idempotent
+            || self.stream
+    }
+
     /// `CallOptions::new().timeout(..)`, or nothing.
     pub(super) fn tokens(&self, msa: &TokenStream) -> Option<TokenStream> {
         let mut calls = Vec::new();

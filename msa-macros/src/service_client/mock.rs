@@ -3,6 +3,8 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
+use syn::ext::IdentExt as _;
+
 use super::Api;
 use super::client::inputs;
 
@@ -38,7 +40,7 @@ pub(super) fn mock(api: &Api) -> TokenStream {
     let calls = methods.iter().map(|method| {
         let (cfgs, field, output) = (&method.cfgs, &method.name, &method.returns.written);
         let inputs = inputs(method);
-        let text = field.to_string();
+        let text = field.unraw().to_string();
         // Names that no argument can hide.
         let [call, answered] = ["call", "answer"].map(|name| Ident::new(name, Span::mixed_site()));
         let values: Vec<_> = method.arguments.iter().map(|argument| &argument.name).collect();
@@ -103,7 +105,7 @@ fn defaults(api: &Api, mock: &Ident, state: &Ident, text: &str) -> TokenStream {
     let msa = &api.msa;
     let fields = api.methods.iter().map(|method| {
         let (cfgs, field) = (&method.cfgs, &method.name);
-        let setter = format!("on_{field}");
+        let setter = format!("on_{}", field.unraw());
         quote!(#(#cfgs)* #field: #msa::testing::mock::Answer::new(#text, #setter),)
     });
     quote! {

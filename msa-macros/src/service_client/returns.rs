@@ -1,5 +1,6 @@
 //! What a method returns, and so how its answer is read.
 
+use proc_macro2::Ident;
 use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
 use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Type};
@@ -28,13 +29,13 @@ pub(super) struct Returns {
 }
 
 impl Returns {
-    pub(super) fn read(output: &ReturnType, verb: Verb) -> syn::Result<Self> {
+    pub(super) fn read(output: &ReturnType, verb: Verb, name: &Ident) -> syn::Result<Self> {
         const SAY: &str = "a call can fail: return `Result<T, CallError>`";
         let written = match output {
             ReturnType::Type(_, written) => written,
             ReturnType::Default => {
                 let message = format!("{SAY}, here `-> Result<(), CallError>`");
-                return Err(syn::Error::new(output.span(), message));
+                return Err(syn::Error::new(name.span(), message));
             }
         };
         let refuse = || {
@@ -108,9 +109,9 @@ fn types(segment: &PathSegment) -> Vec<&Type> {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
         return Vec::new();
     };
-    let of = |argument| match argument {
-        &GenericArgument::Type(ref inner) => Some(inner),
+    let types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(inner) => Some(inner),
         _ => None,
-    };
-    arguments.args.iter().filter_map(of).collect()
+    });
+    types.collect()
 }

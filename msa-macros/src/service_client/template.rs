@@ -2,6 +2,8 @@
 
 use proc_macro2::Span;
 use syn::LitStr;
+use syn::ext::IdentExt as _;
+use syn::parse::Parser as _;
 
 /// A part of a path.
 pub(super) enum Piece {
@@ -85,7 +87,7 @@ fn parameter(name: &str, span: Span) -> syn::Result<String> {
         );
         return Err(syn::Error::new(span, message));
     }
-    if syn::parse_str::<syn::Ident>(name).is_err() {
+    if syn::Ident::parse_any.parse_str(name).is_err() {
         let message = format!("`{{{name}}}` names no argument: write a name, such as `{{id}}`");
         return Err(syn::Error::new(span, message));
     }

@@ -213,6 +213,16 @@ impl Rig {
         .collect()
     }
 
+    /// Who waits for the bulkhead, and for the limit.
+    fn waiting(&self) -> (u32, u32) {
+        let state = self.state();
+        let policies = &state.policies;
+        (
+            policies.bulkhead.waiting(),
+            policies.limit.limiter().waiting(),
+        )
+    }
+
     /// Opens the breakers, and lets the time pass after which they take trials.
     async fn half_open(&self) {
         for slot in self.slots() {
@@ -249,6 +259,7 @@ async fn dropped_everywhere<P>(attempts: &[Attempt], prepare: impl AsyncFn(&Rig)
         // So that what was kept does not stand in, and what was learned does not matter: each time a new client.
         let prepared = prepare(&rig).await;
         let done = polled(times, rig.call()).await;
+        assert_eq!(rig.waiting(), (0, 0), "after {times} polls");
         drop(prepared);
         // Those that were to free places have ended, and those that were aborted were dropped.
         for _ in 0..8 {

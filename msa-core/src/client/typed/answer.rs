@@ -35,8 +35,12 @@ fn is_not_found(error: &CallError) -> bool {
     error.kind() == CallErrorKind::Status && error.response_status() == Some(StatusCode::NOT_FOUND)
 }
 
-/// Waves a 2xx through.
-pub(super) async fn good(response: Response) -> Result<Response, CallError> {
+/// Waves a 2xx through, and makes any other answer the failure that it is.
+///
+/// # Errors
+///
+/// [`CallErrorKind::Status`] with the status, `Retry-After` and the problem document, of which 16 KiB are read at most.
+pub async fn good(response: Response) -> Result<Response, CallError> {
     if response.status().is_success() {
         return Ok(response);
     }
@@ -56,6 +60,10 @@ async fn refused(mut response: Response) -> CallError {
         append_plain(&mut message, reason);
     }
     let mut error = CallError::new(CallErrorKind::Status, message).with_response_status(status);
+    // The URL of an answer names the service as its caller did. An address is not for a caller's eyes.
+    if let Some(service) = response.url().domain() {
+        error = error.with_service(service.into());
+    }
     if let Some(wait) = wait {
         error = error.with_retry_after(wait);
     }

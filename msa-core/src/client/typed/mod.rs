@@ -57,7 +57,7 @@ use http::Method;
 
 use super::ServiceClient;
 
-pub use answer::found;
+pub use answer::{found, good};
 pub use call::TypedCall;
 pub use path::PathParameter;
 pub use reqwest::Response;

@@ -42,6 +42,12 @@ pub enum Outcome {
 pub trait Classify<T, E> {
     /// How the call went.
     fn classify(&self, result: Result<&T, &E>, elapsed: Duration) -> Outcome;
+
+    /// The same for whoever has the result as a whole. Defaults to [`classify`](Self::classify).
+    #[inline]
+    fn classify_result(&self, result: &Result<T, E>, elapsed: Duration) -> Outcome {
+        self.classify(result.as_ref(), elapsed)
+    }
 }
 
 impl<T, E, F> Classify<T, E> for F

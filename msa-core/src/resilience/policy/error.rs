@@ -192,6 +192,10 @@ impl<E> PolicyError<E> {
         &self.0.cause
     }
 
+    pub(crate) fn policy_shared(&self) -> Arc<str> {
+        self.0.policy.clone()
+    }
+
     /// The attempts before the last, in order.
     #[must_use]
     pub fn earlier(&self) -> &[Attempt<E>] {

@@ -187,7 +187,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_refusal_is_an_answer_that_says_when_to_come_again_and_names_no_policy() {
         let settings = crate::resilience::breaker::BreakerConfig::default();
-        let breaker = std::sync::Arc::new(crate::resilience::breaker::Breaker::new(settings));
+        let breaker = Arc::new(crate::resilience::breaker::Breaker::new(settings));
         breaker.force_open(crate::clock::now());
         let policy = Policy::builder("secret").breaker(breaker).build().unwrap();
         let error = policy.call(async || Ok::<_, Problem>(())).await;

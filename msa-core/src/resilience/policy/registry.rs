@@ -215,10 +215,11 @@ impl Policies {
                 None => warnings.push(unknown(name, &known.policies)),
             }
         }
-        for policy in &known.namesakes {
+        let overridden = |policy: &&Policy| known.overrides.contains_key(&folded(policy.name()));
+        for policy in known.namesakes.iter().filter(overridden) {
             let name = policy.name();
             warnings.push(format!(
-                "two functions have the policy `{name}`, and are overridden alike; give one a name of its own by `name = \"...\"`"
+                "another function has the policy `{name}` too, and is overridden alike; give one a name of its own by `name = \"...\"`"
             ));
         }
         warnings

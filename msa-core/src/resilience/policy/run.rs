@@ -237,7 +237,7 @@ impl<J, C> Run<'_, J, C> {
         let outcome = match &result {
             Ok(result) => {
                 let elapsed = ended.saturating_duration_since(now);
-                self.classify.classify(result.as_ref(), elapsed)
+                self.classify.classify_result(result, elapsed)
             }
             Err(_late) => Outcome::Failure,
         };

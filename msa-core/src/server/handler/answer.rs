@@ -149,6 +149,7 @@ pub trait Answer {
     fn answer(self) -> Response;
 }
 
+#[diagnostic::do_not_recommend] // the message is about what was returned, not about what of it is missing
 impl<T: IntoResponse, E: Display> Answer for Result<T, E> {
     fn answer(self) -> Response {
         self.map_err(|error| internal(error.to_string().into()))

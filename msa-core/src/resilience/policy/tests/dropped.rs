@@ -89,6 +89,7 @@ async fn a_call_gives_everything_back_at_every_await_point() {
             drop(held);
         });
         let done = polled(times, full.call()).await;
+        assert_eq!(full.bulkhead.waiting(), 0, "after {times} polls");
         frees.abort();
         let _aborted = frees.await; // either way it holds nothing now
         full.assert_nothing_is_held(&format!("after {times} polls"));
