@@ -121,13 +121,14 @@ pub use settings::{
     AccrualSettings, ActiveHealthSettings, AdminSettings, BackoffKind, BackoffSettings,
     BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, ClientSettings,
     CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings, FallbackSettings,
-    FaultSettings, HealthSettings, HedgeSettings, Http2Settings, LatencyEnd,
+    FaultSettings, HealthSettings, HedgeSettings, Http2Settings, JournalSettings, LatencyEnd,
     LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings,
     LimitShareSettings, LogFormat, LogSettings, MaglevSettings, OutlierSettings,
     OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings, PrequalSettings,
     RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition, RetrySettings,
     RingHashSettings, ServerSettings, Settings, SlowStartSettings, SubsetSettings,
-    SuccessRateSettings, ThrottleSettings, TxnHeaderNames, TxnSettings, ZoneSettings,
+    SuccessRateSettings, TelemetrySettings, ThrottleSettings, TxnHeaderNames, TxnSettings,
+    ZoneSettings,
 };
 pub(crate) use suggest::nearest;
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

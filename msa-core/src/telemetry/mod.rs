@@ -11,6 +11,7 @@
 //! [`PolicyLog`] writes what the policies decide: retries, breaker transitions, ejections, fallbacks.
 
 mod events;
+pub mod journal;
 mod json;
 mod log;
 mod number;

@@ -9,6 +9,7 @@ use http::HeaderValue;
 
 use super::{Branch, Criticality, Gtxid, Incoming, Ltxid, Minter};
 use crate::clock::{self, Instant};
+use crate::event::Notes;
 
 /// Retries that a whole transaction may spend below the edge, when nobody said otherwise.
 pub const DEFAULT_RETRIES: u32 = 2;
@@ -36,6 +37,8 @@ struct Inner {
     calls: AtomicU32,
     /// Whose counters are used instead of these.
     counted_by: Option<Txn>,
+    /// The page of the journal that this request has.
+    notes: Option<Arc<dyn Notes>>,
 }
 
 impl Txn {
@@ -107,6 +110,7 @@ impl Txn {
             exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
             counted_by: None,
+            notes: None,
         }))
     }
 
@@ -118,21 +122,48 @@ impl Txn {
         if self.0.deadline.is_none() {
             return self.clone();
         }
-        Self(Arc::new(Inner {
+        let mut copy = self.copy();
+        copy.deadline = None;
+        copy.hurried = false;
+        Self(Arc::new(copy))
+    }
+
+    /// The same transaction, whose calls and decisions are noted there.
+    #[must_use]
+    pub fn noted_in(mut self, notes: Arc<dyn Notes>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.notes = Some(notes);
+            return self;
+        }
+        let mut copy = self.copy();
+        copy.notes = Some(notes);
+        Self(Arc::new(copy))
+    }
+
+    /// Where its calls and decisions are noted, if they are.
+    #[must_use]
+    pub fn notes(&self) -> Option<&Arc<dyn Notes>> {
+        self.0.notes.as_ref()
+    }
+
+    /// The same with this one's counters.
+    fn copy(&self) -> Inner {
+        Inner {
             gtxid: self.0.gtxid,
             value: self.0.value.clone(),
             ltxid: self.0.ltxid,
             branch: self.0.branch,
             attempt: self.0.attempt,
             received: self.0.received,
-            deadline: None,
-            hurried: false,
+            deadline: self.0.deadline,
+            hurried: self.0.hurried,
             criticality: self.0.criticality,
             retries: AtomicU32::new(0),
             exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
             counted_by: Some(self.counters().clone()),
-        }))
+            notes: self.0.notes.clone(),
+        }
     }
 
     fn counters(&self) -> &Self {
@@ -247,6 +278,7 @@ impl Txn {
             .wrapping_add(1);
         Call {
             branch: self.0.branch.child(k),
+            number: k,
             txn: self.clone(),
         }
     }
@@ -267,6 +299,7 @@ impl fmt::Debug for Txn {
 pub struct Call {
     txn: Txn,
     branch: Branch,
+    number: u32,
 }
 
 impl Call {
@@ -286,6 +319,12 @@ impl Call {
     #[must_use]
     pub fn ltxid(&self) -> Ltxid {
         self.txn.ltxid().next()
+    }
+
+    /// Which call of its service's part of the transaction this is, from 1: the last number of its branch.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     /// The name of this call among all of the transaction.

@@ -29,7 +29,11 @@ pub(crate) fn run(make: impl Fn(u64) -> Arc<dyn Balancer>, seed: u64) -> Vec<f64
         seed,
         1,
         make,
-        |now| (0..SERVERS).map(|number| server(number == 0, now)).collect(),
+        |now| {
+            (0..SERVERS)
+                .map(|number| server(number == 0, now))
+                .collect()
+        },
         Duration::from_secs(10),
     );
     let mut shares = Shares(vec![(0, 0); 30]);

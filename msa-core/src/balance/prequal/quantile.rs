@@ -147,7 +147,10 @@ mod tests {
         recent.push(65, 3);
         let mut left: Vec<u32> = recent.votes.iter().map(|vote| vote.replica).collect();
         left.sort_unstable();
-        assert_eq!(left, (0..66).filter(|n| ![1, 2].contains(n)).collect::<Vec<_>>());
+        assert_eq!(
+            left,
+            (0..66).filter(|n| ![1, 2].contains(n)).collect::<Vec<_>>()
+        );
         assert_eq!(recent.sorted.len(), 64);
         assert_eq!(&recent.sorted[..4], [1, 2, 3, 103]);
     }

@@ -19,6 +19,7 @@ mod rate_limit;
 mod retry;
 mod retry_condition;
 mod server;
+mod telemetry;
 mod throttle;
 mod txn;
 
@@ -53,6 +54,7 @@ pub use rate_limit::{RateLimitKindName, RateLimitSettings};
 pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};
 pub use retry_condition::RetryCondition;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
+pub use telemetry::{JournalSettings, TelemetrySettings};
 pub use throttle::ThrottleSettings;
 pub use txn::{TxnHeaderNames, TxnSettings};
 
@@ -73,6 +75,8 @@ pub struct Settings {
     pub txn: TxnSettings,
     /// What is logged and how.
     pub log: LogSettings,
+    /// What is remembered and told of requests.
+    pub telemetry: TelemetrySettings,
     /// Background health checks.
     pub health: HealthSettings,
     /// Where the instances of services are found.

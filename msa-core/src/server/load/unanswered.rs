@@ -102,7 +102,8 @@ impl Unanswered {
     pub(super) fn at_least(&self, now: u64) -> Duration {
         let longest = (1..STEPS as u64).rev().find(|age| {
             let number = now.wrapping_sub(*age) & NUMBER_MASK;
-            let word = (self.steps.get(number as usize % STEPS)).map(|step| step.load(Ordering::Relaxed));
+            let word =
+                (self.steps.get(number as usize % STEPS)).map(|step| step.load(Ordering::Relaxed));
             word.map(Step::unpack).is_some_and(|step| {
                 step.number == number
                     && step.arrived >= ENOUGH
