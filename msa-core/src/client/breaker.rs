@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::record::CallRecord;
 use super::{CallError, CallErrorKind, Failure};
 use crate::balance::{Balancer, Gate, MakeGate, Pick};
 use crate::clock::Instant;
 use crate::config::BreakerSettings;
 use crate::discovery::Endpoint;
-use crate::event::{Event, Observers};
+use crate::event::Event;
 pub(super) use crate::resilience::breaker::Outcome;
 use crate::resilience::breaker::{
     Breaker, BreakerConfig, Epoch, HttpStatus, OpenError, OwnedPermit,
@@ -84,8 +85,7 @@ impl Breakers {
         &self,
         pick: &Pick,
         balancer: &dyn Balancer,
-        service: &str,
-        observers: &Observers,
+        record: &CallRecord,
         now: Instant,
     ) -> Result<Option<OwnedPermit>, OpenError> {
         let rules = self.0.load();
@@ -99,8 +99,8 @@ impl Breakers {
             Ok(permit) => Ok(Some(permit)),
             Err(open) => {
                 let dark = rules.settings.dark || in_panic(balancer, now);
-                observers.tell(&Event::Refused {
-                    service,
+                record.tell(&Event::Refused {
+                    service: record.service().name(),
                     policy: "circuit_breaker",
                     dark,
                 });
@@ -128,15 +128,15 @@ impl Breakers {
     }
 
     /// Tells the observers of the changes of the endpoint's breaker since the last time; `true` when there were any.
-    pub(super) fn tell(&self, pick: &Pick, service: &str, observers: &Observers) -> bool {
+    pub(super) fn tell(&self, pick: &Pick, record: &CallRecord) -> bool {
         let Some(gate) = pick.gate().and_then(of_any) else {
             return false;
         };
         let mut changed = false;
         for change in gate.breaker.transitions() {
             changed = true;
-            observers.tell(&Event::BreakerChanged {
-                service,
+            record.tell(&Event::BreakerChanged {
+                service: record.service().name(),
                 endpoint: pick.endpoint().authority(),
                 from: change.from.as_str(),
                 to: change.to.as_str(),

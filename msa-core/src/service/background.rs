@@ -13,6 +13,7 @@ use crate::config::Settings;
 use crate::discovery::FixedSource;
 use crate::server::MsaLayer;
 use crate::telemetry::Logs;
+use crate::telemetry::journal::Journal;
 use crate::txn::JoinSet;
 
 /// How often the wall clock is set by the system's again.
@@ -45,6 +46,7 @@ pub(super) fn start(service: &Service) -> JoinSet<()> {
         service.logs.clone(),
         service.layer.clone(),
         service.fixed.clone(),
+        service.journal.clone(),
     );
     tasks.spawn(noticed("settings", follower));
     if let Some(file) = &service.file {
@@ -77,6 +79,7 @@ async fn follow_settings(
     logs: Logs,
     layer: MsaLayer,
     fixed: Arc<FixedSource>,
+    journal: Journal,
 ) {
     let mut before = settings.borrow_and_update().clone();
     while settings.changed().await.is_ok() {
@@ -88,6 +91,7 @@ async fn follow_settings(
             );
         }
         before = settings.clone();
+        journal.configure(&settings.telemetry.journal);
         if let Err(error) = layer.configure(&settings) {
             tracing::warn!(target: "msa::config", %error, "the faults stay as they were");
         }

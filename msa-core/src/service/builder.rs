@@ -21,6 +21,7 @@ use crate::event::{Observer, Observers};
 use crate::health::{Lifecycle, Registry};
 use crate::server::signal::Shutdown;
 use crate::server::{MsaLayer, ServerError};
+use crate::telemetry::journal::{Journal, Noting};
 use crate::telemetry::{Logs, PolicyLog};
 
 /// Builds a [`Service`].
@@ -160,7 +161,11 @@ impl ServiceBuilder {
     ) -> Result<Service, Error> {
         let settings = config.settings();
         config.observe(self.observers.clone());
-        let layer = MsaLayer::new(&settings)?.observed_by(self.observers.clone());
+        let journal = Journal::new(self.name.as_str(), &settings.telemetry.journal);
+        let noting = |what: Noting| self.observers.with(Arc::new(what));
+        let layer = MsaLayer::new(&settings)?
+            .observed_by(noting(Noting::everything()))
+            .noted_in(journal.clone());
         let fixed = Arc::new(FixedSource::new(self.observers.clone()));
         fixed
             .update(endpoints(&settings))
@@ -173,7 +178,8 @@ impl ServiceBuilder {
         let client = ServiceClient::builder()
             .live_settings(config.watch())
             .headers(layer.headers().clone())
-            .observers(self.observers);
+            .observers(noting(Noting::of_client()))
+            .journal(journal.clone());
         let client = sources
             .iter()
             .cloned()
@@ -186,6 +192,8 @@ impl ServiceBuilder {
             logs,
             layer,
             health,
+            journal,
+            version: self.version,
             client: client.build().map_err(Error::other)?,
             fixed,
             file,

@@ -47,6 +47,7 @@ use crate::health;
 use crate::server::MsaLayer;
 use crate::server::signal::Shutdown;
 use crate::telemetry::Logs;
+use crate::telemetry::journal::Journal;
 
 type Hook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
@@ -59,6 +60,8 @@ pub struct Service {
     logs: Logs,
     layer: MsaLayer,
     health: health::Registry,
+    journal: Journal,
+    version: Option<String>,
     client: ServiceClient,
     fixed: Arc<FixedSource>,
     file: Option<Arc<FileSource>>,
@@ -116,6 +119,12 @@ impl Service {
     #[must_use]
     pub fn client(&self) -> ServiceClient {
         self.client.clone()
+    }
+
+    /// The transaction journal: recent requests with their calls, attempts and reasons.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// Where health checks are registered.
