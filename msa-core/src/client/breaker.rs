@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::record::CallRecord;
 use super::{CallError, CallErrorKind, Failure};
-use crate::balance::{Balancer, Gate, MakeGate, Pick};
+use crate::balance::{Balancer, Gate, MakeGate, Pick, Slot};
 use crate::clock::Instant;
 use crate::config::BreakerSettings;
 use crate::discovery::Endpoint;
@@ -198,6 +198,12 @@ impl std::fmt::Debug for EndpointBreaker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.breaker.fmt(f)
     }
+}
+
+/// The breaker of an endpoint.
+pub(super) fn of_slot(slot: &Slot) -> Option<Arc<Breaker>> {
+    let gate = slot.gate().and_then(|gate| of(&**gate))?;
+    Some(gate.breaker.clone())
 }
 
 fn of(gate: &dyn Gate) -> Option<&EndpointBreaker> {

@@ -56,6 +56,15 @@ impl Services {
         &self.shared
     }
 
+    /// Every service that was called so far, by name; a service that is called by several spellings once.
+    pub(super) fn all(&self) -> Vec<Arc<Service>> {
+        let (known, plain) = (self.known.load(), self.plain.load());
+        let mut all: Vec<_> = known.values().chain(plain.values()).cloned().collect();
+        all.sort_by(|one, other| one.name().cmp(other.name()));
+        all.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        all
+    }
+
     /// The transaction that a call belongs to: the current one, or one that begins with the call. A call that stands in no
     /// request has a page of its own in the journal.
     pub(super) fn noted(&self, current: Option<Txn>, now: Instant) -> Txn {
