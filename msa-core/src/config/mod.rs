@@ -117,6 +117,7 @@ pub use change::Changed;
 pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
+pub use print::Row;
 pub use settings::{
     AccrualSettings, ActiveHealthSettings, AdminSettings, BackoffKind, BackoffSettings,
     BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, ClientSettings,

@@ -87,6 +87,11 @@ impl MsaLayer {
         &self.0.headers
     }
 
+    /// The server's own limit.
+    pub(crate) fn overload(&self) -> &Overload {
+        &self.0.overload
+    }
+
     /// What the server says of its load.
     pub(crate) fn load(&self) -> Arc<ServerLoad> {
         self.0.load.clone()

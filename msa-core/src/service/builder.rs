@@ -14,7 +14,9 @@ use super::advice;
 use super::background::endpoints;
 use super::cli::{self, Ask, Job};
 use super::{Error, Service};
+use crate::admin::{HystrixStats, Identity};
 use crate::client::ServiceClient;
+use crate::clock;
 use crate::config::{Config, Loader};
 use crate::discovery::{Discover, FileSource, FixedSource};
 use crate::event::{Observer, Observers};
@@ -34,6 +36,7 @@ pub struct ServiceBuilder {
     jobs: Vec<Job>,
     sources: Vec<Arc<dyn Discover>>,
     observers: Observers,
+    build: Vec<(String, String)>,
 }
 
 impl ServiceBuilder {
@@ -46,6 +49,7 @@ impl ServiceBuilder {
             jobs: Vec::new(),
             sources: Vec::new(),
             observers: Observers::none().with(Arc::new(PolicyLog)),
+            build: Vec::new(),
         }
     }
 
@@ -58,6 +62,12 @@ impl ServiceBuilder {
     /// What `--version` prints, usually `env!("CARGO_PKG_VERSION")`. Defaults to msa's own version.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
+        self
+    }
+
+    /// Something of the build that `/info` of the management listener shows, such as `("commit", env!("GIT_COMMIT"))`. Defaults to none.
+    pub fn build_info(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.build.push((key.into(), value.into()));
         self
     }
 
@@ -162,6 +172,8 @@ impl ServiceBuilder {
         let settings = config.settings();
         config.observe(self.observers.clone());
         let journal = Journal::new(self.name.as_str(), &settings.telemetry.journal);
+        let started = clock::now();
+        let hystrix = Arc::new(HystrixStats::new(started));
         let noting = |what: Noting| self.observers.with(Arc::new(what));
         let layer = MsaLayer::new(&settings)?
             .observed_by(noting(Noting::everything()))
@@ -178,7 +190,7 @@ impl ServiceBuilder {
         let client = ServiceClient::builder()
             .live_settings(config.watch())
             .headers(layer.headers().clone())
-            .observers(noting(Noting::of_client()))
+            .observers(noting(Noting::of_client()).with(hystrix.clone()))
             .journal(journal.clone());
         let client = sources
             .iter()
@@ -193,7 +205,12 @@ impl ServiceBuilder {
             layer,
             health,
             journal,
-            version: self.version,
+            identity: Identity {
+                version: self.version,
+                build: self.build,
+                started,
+            },
+            hystrix,
             client: client.build().map_err(Error::other)?,
             fixed,
             file,

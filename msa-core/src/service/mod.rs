@@ -40,6 +40,7 @@ pub use error::Error;
 pub use run::run;
 pub use running::Running;
 
+use crate::admin::{HystrixStats, Identity};
 use crate::client::ServiceClient;
 use crate::config::{Config, ConfigError};
 use crate::discovery::{FileSource, FixedSource};
@@ -61,7 +62,8 @@ pub struct Service {
     layer: MsaLayer,
     health: health::Registry,
     journal: Journal,
-    version: Option<String>,
+    identity: Identity,
+    hystrix: Arc<HystrixStats>,
     client: ServiceClient,
     fixed: Arc<FixedSource>,
     file: Option<Arc<FileSource>>,

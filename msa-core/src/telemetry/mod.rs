@@ -13,10 +13,12 @@
 mod events;
 pub mod journal;
 mod json;
+mod levels;
 mod log;
 mod number;
 mod pretty;
 mod timestamp;
 
 pub use events::PolicyLog;
+pub use levels::{ChangedLevel, LevelError, Levels};
 pub use log::{LogError, Logs};

@@ -58,7 +58,7 @@ pub use telemetry::{JournalSettings, TelemetrySettings};
 pub use throttle::ThrottleSettings;
 pub use txn::{TxnHeaderNames, TxnSettings};
 
-use super::Span;
+use super::{Secret, Span};
 
 /// Every setting of msa itself.
 ///
@@ -116,6 +116,14 @@ pub struct AdminSettings {
     /// Where it listens; port 0 takes a free one. When it is not set and taken, a free port is used and logged. **Restart.**
     #[schemars(extend("x-msa-restart" = true, "format" = "socket-addr"))]
     pub addr: SocketAddr,
+    /// What `Authorization: Bearer` has to carry for all but the probes. Needed when `addr` is not on the loopback interface; obeyed
+    /// there, too, when it is set.
+    pub token: Option<Secret>,
+    /// Whether an `addr` off the loopback interface shows everything to everybody when there is no token: where something else
+    /// guards it.
+    pub open: bool,
+    /// Names of this machine, besides `localhost` and addresses, that the loopback listener answers to.
+    pub hosts: Vec<String>,
 }
 
 impl Default for AdminSettings {
@@ -123,6 +131,9 @@ impl Default for AdminSettings {
         Self {
             enabled: true,
             addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
+            token: None,
+            open: false,
+            hosts: Vec::new(),
         }
     }
 }
