@@ -185,6 +185,8 @@ fn form(here: &Value) -> String {
         ("header-name", "string") if here.get("default").is_none() => "header names",
         ("header-name", _) => "header name",
         ("origin", _) => "origins",
+        ("password", _) => "secret",
+        ("host", _) => "host names",
         ("route", _) => "routes",
         ("header-match", _) => "header",
         ("name", _) => "name",

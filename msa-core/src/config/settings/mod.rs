@@ -123,6 +123,7 @@ pub struct AdminSettings {
     /// guards it.
     pub open: bool,
     /// Names of this machine, besides `localhost` and addresses, that the loopback listener answers to.
+    #[schemars(extend("items" = {"type": "string", "format": "host"}))]
     pub hosts: Vec<String>,
 }
 
