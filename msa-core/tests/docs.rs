@@ -116,6 +116,9 @@ fn sentence(here: &Value) -> String {
 }
 
 fn default(here: &Value) -> String {
+    if here.get("writeOnly") == Some(&Value::Bool(true)) {
+        return "none".to_owned(); // the schema tells no secret, and ours have no default
+    }
     match here.get("default").unwrap() {
         Value::Null => "none".to_owned(),
         Value::Array(items) if items.is_empty() => "none".to_owned(),
