@@ -94,7 +94,10 @@ fn rows(schema: &Value, table: &Value, at: &str, defaults: Option<&Value>, text:
             rows(schema, here, &key, value, text);
             continue;
         }
-        let (takes, default, says) = (takes(here), default(value.unwrap()), sentence(here));
+        // The schema tells no secret, and ours have no default.
+        let secret = here.get("writeOnly") == Some(&Value::Bool(true));
+        let value = if secret { &Value::Null } else { value.unwrap() };
+        let (takes, default, says) = (takes(here), default(value), sentence(here));
         writeln!(text, "| `{key}` | {takes} | {default} | {says} |").unwrap();
     }
 }
@@ -193,6 +196,8 @@ fn form(here: &Value) -> String {
         ("header-name", "string") if here.get("default").is_none() => "header names",
         ("header-name", _) => "header name",
         ("origin", _) => "origins",
+        ("password", _) => "secret",
+        ("host", _) => "host names",
         ("route", _) => "routes",
         ("header-match", _) => "header",
         ("name", _) => "name",

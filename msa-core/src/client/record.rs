@@ -3,16 +3,20 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use http::Method;
+use reqwest::Request;
+
 use super::service::Service;
 use super::{CallError, CallErrorKind, Try};
 use crate::clock::{self, Instant};
-use crate::event::{Event, Observers, Outcome};
+use crate::event::{Event, Notes, Observers, Outcome};
 use crate::txn::Call;
 
 /// Tells the end of the call when it is ended or, if the caller went away, dropped.
 pub(super) struct CallRecord {
     service: Arc<Service>,
     call: Call,
+    method: Method,
     observers: Observers,
     started: Instant,
     attempts: AtomicU32,
@@ -29,11 +33,17 @@ impl CallRecord {
         service: Arc<Service>,
         call: Call,
         observers: Observers,
+        request: &Request,
         now: Instant,
     ) -> Self {
+        if let Some(notes) = call.txn().notes() {
+            let (method, path) = (request.method().as_str(), request.url().path());
+            notes.call_began(call.number(), service.name(), method, path, now);
+        }
         Self {
             service,
             call,
+            method: request.method().clone(),
             observers,
             started: now,
             attempts: AtomicU32::new(0),
@@ -46,6 +56,10 @@ impl CallRecord {
 
     pub(super) fn service(&self) -> &Service {
         &self.service
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        &self.method
     }
 
     pub(super) fn call(&self) -> &Call {
@@ -77,6 +91,27 @@ impl CallRecord {
 
     pub(super) fn tell(&self, event: &Event<'_>) {
         self.observers.tell(event);
+        if let Some(notes) = self.notes() {
+            notes.call_note(self.call.number(), event, clock::now());
+        }
+    }
+
+    /// The same at a moment that was read before.
+    pub(super) fn tell_at(&self, event: &Event<'_>, now: Instant) {
+        self.observers.tell(event);
+        self.note(event, now);
+    }
+
+    /// Notes it in the journal, and tells nobody else.
+    pub(super) fn note(&self, event: &Event<'_>, now: Instant) {
+        if let Some(notes) = self.notes() {
+            notes.call_note(self.call.number(), event, now);
+        }
+    }
+
+    /// Where this call is noted, if it is.
+    pub(super) fn notes(&self) -> Option<&dyn Notes> {
+        self.call.txn().notes().map(|notes| &**notes)
     }
 
     /// The call was refused: told once, as it ends the call.
@@ -138,12 +173,13 @@ impl CallRecord {
             self.outcome = Outcome::Failed(kind.as_str());
         }
         self.ended = true;
-        self.tell(&Event::CallEnded {
+        let ended = Event::CallEnded {
             service: self.service.name(),
             attempts: self.attempts(),
             outcome: self.outcome,
             elapsed: now.saturating_duration_since(self.started),
-        });
+        };
+        self.tell_at(&ended, now);
     }
 }
 

@@ -14,14 +14,18 @@ use super::advice;
 use super::background::endpoints;
 use super::cli::{self, Ask, Job};
 use super::{Error, Service};
+use crate::admin::{HystrixStats, Identity};
 use crate::client::ServiceClient;
+use crate::clock;
 use crate::config::{Config, Loader};
-use crate::discovery::{Discover, FileSource, FixedSource};
+use crate::discovery::{Chain, Discover, FileSource, FixedSource};
 use crate::event::{Observer, Observers};
 use crate::health::{Lifecycle, Registry};
 use crate::resilience::policy::Policies;
 use crate::server::signal::Shutdown;
 use crate::server::{MsaLayer, ServerError};
+use crate::telemetry::journal::{Journal, Noting};
+use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{Logs, PolicyLog};
 
 /// Builds a [`Service`].
@@ -34,6 +38,7 @@ pub struct ServiceBuilder {
     jobs: Vec<Job>,
     sources: Vec<Arc<dyn Discover>>,
     observers: Observers,
+    build: Vec<(String, String)>,
 }
 
 impl ServiceBuilder {
@@ -46,6 +51,7 @@ impl ServiceBuilder {
             jobs: Vec::new(),
             sources: Vec::new(),
             observers: Observers::none().with(Arc::new(PolicyLog)),
+            build: Vec::new(),
         }
     }
 
@@ -58,6 +64,12 @@ impl ServiceBuilder {
     /// What `--version` prints, usually `env!("CARGO_PKG_VERSION")`. Defaults to msa's own version.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
+        self
+    }
+
+    /// Something of the build that `/info` of the management listener shows, such as `("commit", env!("GIT_COMMIT"))`. Defaults to none.
+    pub fn build_info(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.build.push((key.into(), value.into()));
         self
     }
 
@@ -168,38 +180,65 @@ impl ServiceBuilder {
         policies: Policies,
     ) -> Result<Service, Error> {
         let settings = config.settings();
-        config.observe(self.observers.clone());
-        policies.observe(&self.observers);
+        let started = clock::now();
+        let counted = &settings.telemetry.metrics;
+        let metrics = (counted.enabled).then(|| Metrics::new(counted, started));
+        let observers = match &metrics {
+            Some(metrics) => self.observers.with(Arc::new(metrics.clone())),
+            None => self.observers,
+        };
+        config.observe(observers.clone());
+        let journal = Journal::new(self.name.as_str(), &settings.telemetry.journal);
+        let hystrix = Arc::new(HystrixStats::new(started));
+        let noting = |what: Noting| observers.with(Arc::new(what));
+        policies.observe(&noting(Noting::everything()));
         #[cfg(feature = "macros")]
         policies.make_functions();
         // What is unknown by then is told when the service starts, as the program may register more.
         policies.apply(&settings);
-        let layer = MsaLayer::new(&settings)?.observed_by(self.observers.clone());
-        let fixed = Arc::new(FixedSource::new(self.observers.clone()));
+        let layer = MsaLayer::new(&settings)?
+            .observed_by(noting(Noting::everything()))
+            .noted_in(journal.clone());
+        let layer = match &metrics {
+            Some(metrics) => layer.counted_in(metrics.clone()),
+            None => layer,
+        };
+        let fixed = Arc::new(FixedSource::new(observers.clone()));
         fixed
             .update(endpoints(&settings))
             .map_err(ServerError::Endpoints)?;
         let file = settings.discovery.file.as_ref();
-        let file = file.map(|path| FileSource::open(path, self.observers.clone()));
+        let file = file.map(|path| FileSource::open(path, observers.clone()));
         let mut sources: Vec<Arc<dyn Discover>> = vec![fixed.clone()];
         sources.extend(file.iter().map(|file| file.clone() as Arc<dyn Discover>));
         sources.extend(self.sources);
         let client = ServiceClient::builder()
             .live_settings(config.watch())
             .headers(layer.headers().clone())
-            .observers(self.observers);
+            .observers(noting(Noting::of_client()).with(hystrix.clone()))
+            .journal(journal.clone());
         let client = sources
             .iter()
             .cloned()
             .fold(client, |client, source| client.discovery(source));
         let health = Registry::with_settings(Lifecycle::new(), settings.health.clone());
-        advice::register(&health, config.clone(), sources);
+        let sources = Chain::new(sources);
+        advice::register(&health, config.clone(), sources.clone());
         Ok(Service {
             name: self.name.into(),
             command,
             logs,
             layer,
             health,
+            journal,
+            metrics,
+            sources,
+            identity: Identity {
+                version: self.version,
+                build: self.build,
+                started,
+            },
+            hystrix,
             client: client.build().map_err(Error::other)?,
             fixed,
             file,

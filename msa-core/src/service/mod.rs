@@ -41,14 +41,18 @@ pub use error::Error;
 pub use run::run;
 pub use running::Running;
 
+use crate::admin::{HystrixStats, Identity};
 use crate::client::ServiceClient;
 use crate::config::{Config, ConfigError};
+use crate::discovery::Chain;
 use crate::discovery::{FileSource, FixedSource};
 use crate::health;
 use crate::resilience::policy::Policies;
 use crate::server::MsaLayer;
 use crate::server::signal::Shutdown;
 use crate::telemetry::Logs;
+use crate::telemetry::journal::Journal;
+use crate::telemetry::metrics::Metrics;
 
 type Hook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
@@ -61,6 +65,11 @@ pub struct Service {
     logs: Logs,
     layer: MsaLayer,
     health: health::Registry,
+    journal: Journal,
+    metrics: Option<Metrics>,
+    sources: Chain,
+    identity: Identity,
+    hystrix: Arc<HystrixStats>,
     client: ServiceClient,
     fixed: Arc<FixedSource>,
     file: Option<Arc<FileSource>>,
@@ -129,6 +138,18 @@ impl Service {
     #[must_use]
     pub fn policies(&self) -> &Policies {
         &self.policies
+    }
+
+    /// The transaction journal: recent requests with their calls, attempts and reasons.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// What is counted; none when `telemetry.metrics.enabled` is off.
+    #[must_use]
+    pub fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
     }
 
     /// Where health checks are registered.

@@ -6,7 +6,9 @@
 pub(crate) mod access;
 pub(crate) mod admit;
 pub(crate) mod held;
+pub(crate) mod journal;
 pub(crate) mod limit;
+pub(crate) mod metrics;
 pub(crate) mod panic;
 pub(crate) mod rate;
 pub(crate) mod sensitive;

@@ -260,7 +260,10 @@ mod tests {
     fn names_follow_the_rules_of_both_worlds() {
         for (metric, name) in [
             (&SERVER_DURATION, "http_server_request_duration_seconds"),
-            (&SERVER_RESPONSE_SIZE, "http_server_response_body_size_bytes"),
+            (
+                &SERVER_RESPONSE_SIZE,
+                "http_server_response_body_size_bytes",
+            ),
             (&SERVER_ACTIVE, "http_server_active_requests"),
             (&PROCESS_CPU, "process_cpu_seconds_total"),
             (&PROCESS_RSS, "process_resident_memory_bytes"),
@@ -279,7 +282,9 @@ mod tests {
         assert_eq!(names.len(), CATALOG.len());
         for metric in CATALOG {
             for label in metric.labels {
-                let id = ["gtxid", "ltxid", "trace", "span", "branch", "path", "url.full"];
+                let id = [
+                    "gtxid", "ltxid", "trace", "span", "branch", "path", "url.full",
+                ];
                 assert!(!id.iter().any(|id| label.contains(id)), "{label}");
             }
             assert!(metric.help.ends_with('.'), "{}", metric.name);

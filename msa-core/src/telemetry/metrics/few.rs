@@ -71,7 +71,10 @@ mod tests {
             few.get(["3"]).one();
         }
         let all: Vec<_> = few.all().iter().map(|(l, v)| (l[0], v.get())).collect();
-        assert_eq!(all, [("0", 1), ("1", 1), ("2", 1), ("3", 11), ("_overflow", 6)]);
+        assert_eq!(
+            all,
+            [("0", 1), ("1", 1), ("2", 1), ("3", 11), ("_overflow", 6)]
+        );
     }
 
     #[test]

@@ -21,10 +21,10 @@
 //!
 //! # Bounds
 //! No label comes from outside as it is: routes are the router's, unknown methods are `_OTHER`, statuses and reasons have few values,
-//! and ids are never labels. Services and endpoints are bounded by `telemetry.metrics.max_endpoints`: what comes beyond is counted under
-//! `_overflow`. Endpoints that are gone are forgotten after ten minutes.
+//! and ids are never labels. Endpoints are bounded by `telemetry.metrics.max_endpoints`, services to 250: what comes beyond is counted
+//! under `_overflow`. Endpoints that are gone are forgotten after ten minutes.
 
-mod catalog;
+pub(crate) mod catalog;
 mod exemplar;
 mod few;
 mod http;
@@ -42,7 +42,6 @@ use ::http::Method;
 pub use catalog::{CATALOG, Description, Kind};
 pub use text::Format;
 
-pub(crate) use catalog as metric;
 pub(crate) use http::Active;
 pub(crate) use text::Exposition;
 
@@ -51,6 +50,9 @@ use crate::config::MetricsSettings;
 
 /// So many pairs of method and route; a router has fewer.
 const ROUTES: usize = 2_000;
+
+/// So many services, and policies of the program's own. Each takes some 10 KiB, and only a client that calls plain hosts sees more.
+const SERVICES: usize = 250;
 
 /// The metrics of one service. Cheap to clone.
 ///
@@ -85,8 +87,8 @@ impl Metrics {
         let most = usize::try_from(settings.max_endpoints).unwrap_or(usize::MAX);
         Self(Arc::new(Inner {
             routes: http::Routes::new(ROUTES),
-            clients: http::Clients::new(most),
-            services: policies::Services::new(most),
+            clients: http::Clients::new(4 * SERVICES),
+            services: policies::Services::new(SERVICES),
             endpoints: policies::Endpoints::new(most),
             discovered: policies::Discovered::new(most),
             own: policies::Own::default(),

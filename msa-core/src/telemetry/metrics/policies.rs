@@ -248,7 +248,9 @@ impl Metrics {
         many(&RETRIES, &|service| listed(&service.retries));
         many(&RETRY_REFUSALS, &|service| listed(&service.retry_refusals));
         many(&HEDGES, &|service| listed(&service.hedges));
-        many(&BREAKER_TRANSITIONS, &|service| listed(&service.transitions));
+        many(&BREAKER_TRANSITIONS, &|service| {
+            listed(&service.transitions)
+        });
         many(&REFUSALS, &|service| listed(&service.refusals));
         many(&TIMEOUTS, &|service| listed(&service.timeouts));
         many(&FALLBACKS, &|service| listed(&service.fallbacks));
@@ -283,7 +285,10 @@ impl Metrics {
             }
         }
         let mut family = out.family(&CALL_ATTEMPTS);
-        for series in services.iter().filter(|series| !series.value.attempts.is_empty()) {
+        for series in services
+            .iter()
+            .filter(|series| !series.value.attempts.is_empty())
+        {
             family.counter(&series.labels(), series.value.attempts.get());
         }
     }
@@ -361,7 +366,8 @@ impl Metrics {
 
 fn listed<const N: usize, const M: usize>(few: &Few<N, Counter, M>) -> Vec<(Vec<&str>, u64)> {
     let all = few.all().into_iter();
-    all.map(|(labels, count)| (labels.to_vec(), count.get())).collect()
+    all.map(|(labels, count)| (labels.to_vec(), count.get()))
+        .collect()
 }
 
 fn single(counter: &Counter) -> Vec<(Vec<&str>, u64)> {

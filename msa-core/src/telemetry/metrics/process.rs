@@ -44,7 +44,9 @@ pub(super) fn show_runtime(out: &mut Exposition) {
     out.gauge(&TOKIO_QUEUE, count(metrics.global_queue_depth()));
     #[cfg(target_has_atomic = "64")]
     {
-        let busy: Duration = (0..workers).map(|worker| metrics.worker_total_busy_duration(worker)).sum();
+        let busy: Duration = (0..workers)
+            .map(|worker| metrics.worker_total_busy_duration(worker))
+            .sum();
         out.family(&TOKIO_BUSY).counter_f64(&[], busy.as_secs_f64());
     }
 }
@@ -110,8 +112,15 @@ mod tests {
 
     #[test]
     fn a_limit_that_is_none_is_left_out() {
-        let text = "Max processes  1 2 processes\nMax open files            1024        4096   files\n";
+        let text =
+            "Max processes  1 2 processes\nMax open files            1024        4096   files\n";
         assert_eq!(field(text, "Max open files"), Some(1024.0));
-        assert_eq!(field("Max open files  unlimited unlimited files", "Max open files"), None);
+        assert_eq!(
+            field(
+                "Max open files  unlimited unlimited files",
+                "Max open files"
+            ),
+            None
+        );
     }
 }

@@ -46,7 +46,9 @@ impl<const N: usize, V> Slots<N, V> {
     fn of(series: impl ExactSizeIterator<Item = Arc<Series<N, V>>>) -> Self {
         let len = series.len();
         let mut places: Box<[Option<Arc<Series<N, V>>>]> =
-            (0..(2 * len).next_power_of_two().max(8)).map(|_| None).collect();
+            (0..(2 * len).next_power_of_two().max(8))
+                .map(|_| None)
+                .collect();
         let mask = places.len() - 1;
         for one in series {
             let mut at = one.hash as usize;
@@ -82,7 +84,9 @@ impl<const N: usize, V> Slots<N, V> {
 impl<const N: usize, V: Default> Table<N, V> {
     pub(super) fn new(most: usize) -> Self {
         Self {
-            slots: ArcSwap::from_pointee(Slots::of(std::iter::empty::<Arc<_>>().collect::<Vec<_>>().into_iter())),
+            slots: ArcSwap::from_pointee(Slots::of(
+                std::iter::empty::<Arc<_>>().collect::<Vec<_>>().into_iter(),
+            )),
             adding: Mutex::new(()),
             most: AtomicUsize::new(most),
         }
@@ -190,7 +194,10 @@ pub(super) fn hash<const N: usize>(labels: &[&str; N]) -> u64 {
 
 #[inline]
 pub(super) fn same<const N: usize>(known: &[Box<str>; N], labels: &[&str; N]) -> bool {
-    known.iter().zip(labels).all(|(one, other)| **one == **other)
+    known
+        .iter()
+        .zip(labels)
+        .all(|(one, other)| **one == **other)
 }
 
 pub(super) fn boxed<const N: usize>(labels: &[&str; N]) -> [Box<str>; N] {
@@ -203,9 +210,8 @@ mod tests {
     use super::*;
 
     fn shown(table: &Table<2, Counter>) -> Vec<(String, u64)> {
-        let each = |series: &Arc<Series<2, Counter>>| {
-            (series.labels().join("/"), series.value.get())
-        };
+        let each =
+            |series: &Arc<Series<2, Counter>>| (series.labels().join("/"), series.value.get());
         table.all().iter().map(each).collect()
     }
 
@@ -225,7 +231,10 @@ mod tests {
             ("a/_overflow", 2),
             ("b/_overflow", 1),
         ];
-        assert_eq!(shown(&table), expected.map(|(labels, n)| (labels.to_owned(), n)));
+        assert_eq!(
+            shown(&table),
+            expected.map(|(labels, n)| (labels.to_owned(), n))
+        );
     }
 
     #[test]
@@ -239,12 +248,21 @@ mod tests {
         table.retain(|series| series.labels() != ["a", "2"]);
         table.with(["a", "1"], Counter::one);
         let expected = [("a/1", 1), ("a/3", 1)];
-        assert_eq!(shown(&table), expected.map(|(labels, n)| (labels.to_owned(), n)));
+        assert_eq!(
+            shown(&table),
+            expected.map(|(labels, n)| (labels.to_owned(), n))
+        );
     }
 
     #[test]
     fn labels_that_touch_are_not_mixed_up() {
-        let all = [["ab", "c"], ["a", "bc"], ["", "abc"], ["abc", ""], ["abc\0", ""]];
+        let all = [
+            ["ab", "c"],
+            ["a", "bc"],
+            ["", "abc"],
+            ["abc", ""],
+            ["abc\0", ""],
+        ];
         let table: Table<2, Counter> = Table::new(100);
         for labels in all {
             table.with(labels, Counter::one);

@@ -193,7 +193,12 @@ impl Family<'_> {
         text.push_str(&self.name);
         text.push_str(suffix);
         let mut before = '{';
-        let pairs = self.metric.labels.iter().copied().zip(labels.iter().copied());
+        let pairs = self
+            .metric
+            .labels
+            .iter()
+            .copied()
+            .zip(labels.iter().copied());
         for (label, value) in pairs.chain(bound.map(|bound| ("le", bound))) {
             if value.is_empty() {
                 continue; // as good as not there
@@ -339,12 +344,24 @@ mod tests {
         let labels = "{http_request_method=\"GET\",url_scheme=\"http\",http_route=\"/\",http_response_status_code=\"200\"";
         let name = "http_server_request_duration_seconds";
         let plain = text(Format::Text);
-        for (bound, count) in [("0.005", 1), ("0.025", 1), ("0.05", 3), ("10.0", 3), ("+Inf", 4)] {
+        for (bound, count) in [
+            ("0.005", 1),
+            ("0.025", 1),
+            ("0.05", 3),
+            ("10.0", 3),
+            ("+Inf", 4),
+        ] {
             let line = format!("\n{name}_bucket{labels},le=\"{bound}\"}} {count}\n");
             assert!(plain.contains(&line), "{line}{plain}");
         }
-        assert!(plain.contains(&format!("\n{name}_sum{labels}}} 20.061\n")), "{plain}");
-        assert!(plain.contains(&format!("\n{name}_count{labels}}} 4\n")), "{plain}");
+        assert!(
+            plain.contains(&format!("\n{name}_sum{labels}}} 20.061\n")),
+            "{plain}"
+        );
+        assert!(
+            plain.contains(&format!("\n{name}_count{labels}}} 4\n")),
+            "{plain}"
+        );
         assert!(!plain.contains(" # {"), "{plain}");
         let open = text(Format::OpenMetrics);
         assert!(open.contains(&format!("# UNIT {name} seconds\n")), "{open}");
