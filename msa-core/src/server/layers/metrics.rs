@@ -7,11 +7,11 @@ use http::Request;
 
 use crate::clock::{self, Instant};
 use crate::server::inbound::Inbound;
-use crate::telemetry::metrics::Active;
+use crate::telemetry::metrics::ActiveRequest;
 use crate::txn::Txn;
 
 /// A request that has no answer yet; dropped, it is counted as cancelled.
-pub(crate) struct Counted(Option<Active>);
+pub(crate) struct Counted(Option<ActiveRequest>);
 
 impl Counted {
     #[inline]

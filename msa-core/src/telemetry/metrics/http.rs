@@ -82,16 +82,17 @@ impl Recorded for Attempts {
     }
 }
 
-/// A request without an answer yet. Dropped, its client went away.
+/// An inbound request without an answer yet. Dropped before [`answer`](Self::answer), its client went away.
 #[derive(Debug)]
-pub(crate) struct Active {
+#[must_use = "dropped, it is counted as cancelled"]
+pub struct ActiveRequest {
     route: Arc<Series<2, Route>>,
     began: Instant,
     size: Option<u64>,
     answered: bool,
 }
 
-impl Active {
+impl ActiveRequest {
     /// A request begins. `route` is the matched one, or empty; `size` is that of its body, if it is known.
     #[inline]
     pub(super) fn begin(
@@ -111,15 +112,9 @@ impl Active {
         }
     }
 
-    /// The answer's head is there; `size` is that of its body, if it is known.
+    /// The answer's head is there; `size` is that of its body, if it is known. The second time nothing happens.
     #[inline]
-    pub(crate) fn answer(
-        &mut self,
-        status: StatusCode,
-        size: Option<u64>,
-        gtxid: &Gtxid,
-        now: Instant,
-    ) {
+    pub fn answer(&mut self, status: StatusCode, size: Option<u64>, gtxid: &Gtxid, now: Instant) {
         if std::mem::replace(&mut self.answered, true) {
             return;
         }
@@ -140,7 +135,7 @@ impl Active {
     }
 }
 
-impl Drop for Active {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         if !self.answered {
             let route = &self.route.value;

@@ -40,9 +40,9 @@ use std::sync::Arc;
 use ::http::Method;
 
 pub use catalog::{CATALOG, Description, Kind};
+pub use http::ActiveRequest;
 pub use text::Format;
 
-pub(crate) use http::Active;
 pub(crate) use text::Exposition;
 
 use crate::clock::Instant;
@@ -96,16 +96,18 @@ impl Metrics {
         }))
     }
 
-    /// A request begins; `route` is the matched one, or empty.
+    /// An inbound request begins. `route` is the matched one, or empty, and never a path as it was asked for; `size` is that of the
+    /// body, if it is known. [`MsaLayer`](crate::server::MsaLayer) does this for its requests.
     #[inline]
-    pub(crate) fn begin(
+    #[must_use]
+    pub fn begin(
         &self,
         method: &Method,
         route: &str,
         size: Option<u64>,
         now: Instant,
-    ) -> Active {
-        Active::begin(&self.0.routes, method, route, size, now)
+    ) -> ActiveRequest {
+        ActiveRequest::begin(&self.0.routes, method, route, size, now)
     }
 
     /// Everything recorded, and what the process and its runtime are at `now`. Reads a few small files of `/proc`.
