@@ -374,3 +374,6 @@ fn single(counter: &Counter) -> Vec<(Vec<&str>, u64)> {
     let counted = (!counter.is_empty()).then(|| (Vec::new(), counter.get()));
     counted.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests;
