@@ -69,6 +69,14 @@ fn promtool_finds_nothing_wrong_with_the_rules() {
     }
 }
 
+#[test]
+fn the_rules_fire_when_they_should_and_else_not() {
+    let tests = RULES.replace(".yaml", ".test.yaml");
+    if let Some((fine, said)) = promtool(&["test", "rules", &tests], "") {
+        assert!(fine, "{said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_reference_parser_of_openmetrics_accepts_it() {
     const READ: &str = "import sys\n\

@@ -88,14 +88,24 @@ impl Http {
         self.send(request.body(body.into()).unwrap()).await
     }
 
+    /// The same of a server that may not be there yet.
+    pub(crate) async fn try_get(&self, url: &str) -> Option<Answer> {
+        self.try_send(Request::get(url).body(Body::empty()).unwrap())
+            .await
+    }
+
     async fn send(&self, request: Request<Body>) -> Answer {
-        let (head, body) = self.0.request(request).await.unwrap().into_parts();
-        let text = body.collect().await.unwrap().to_bytes();
-        Answer {
+        self.try_send(request).await.unwrap()
+    }
+
+    async fn try_send(&self, request: Request<Body>) -> Option<Answer> {
+        let (head, body) = self.0.request(request).await.ok()?.into_parts();
+        let text = body.collect().await.ok()?.to_bytes();
+        Some(Answer {
             status: head.status,
             headers: head.headers,
             text: String::from_utf8(text.to_vec()).unwrap(),
-        }
+        })
     }
 }
 
