@@ -67,6 +67,12 @@ pub fn unix_ms_at(now: Instant) -> u64 {
     anchor(now).nanos_at(now) / 1_000_000
 }
 
+/// Microseconds since 1970 at a moment that was read before.
+#[must_use]
+pub fn unix_us_at(now: Instant) -> u64 {
+    anchor(now).nanos_at(now) / 1_000
+}
+
 /// Sets the wall clock anew, so that [`system`] follows a corrected system clock.
 ///
 /// Not for tests with a paused clock: their wall clock would jump back to the real one.

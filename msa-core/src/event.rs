@@ -8,6 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Instant;
+
 /// One decision or outcome.
 ///
 /// Borrowed, so that telling costs no allocation; an observer that keeps one copies what it needs.
@@ -22,6 +24,16 @@ pub enum Event<'a> {
         endpoint: &'a str,
         /// Which try of the call this is, from 1.
         attempt: u32,
+    },
+    /// An endpoint could not be chosen for an attempt, or only if there were no other. Noted in the [`Notes`] of the request
+    /// alone: looking at every endpoint is worth it only there.
+    PassedOver {
+        /// The logical service name.
+        service: &'a str,
+        /// The endpoint, as `host:port`.
+        endpoint: &'a str,
+        /// Why: `tried`, `ejected`, `unhealthy`, `draining`, `breaker_open`.
+        reason: &'a str,
     },
     /// An attempt's response headers arrived, or it failed.
     AttemptEnded {
@@ -272,6 +284,24 @@ pub enum Outcome<'a> {
 pub trait Observer: Send + Sync + 'static {
     /// Tells one event.
     fn on_event(&self, event: &Event<'_>);
+}
+
+/// Where everything is noted that befalls one request: its open page in the transaction journal.
+///
+/// A transaction carries it, so that each of its calls is noted where it belongs, however many run at once; an [`Observer`] is
+/// not told which call an event is of. Called on the hot path: must not block and should not allocate.
+pub trait Notes: fmt::Debug + Send + Sync + 'static {
+    /// Notes what befell the request as a whole, or what is of no single call.
+    fn note(&self, event: &Event<'_>, now: Instant);
+
+    /// Notes that the request's k-th call began. `path` has no query.
+    fn call_began(&self, call: u32, service: &str, method: &str, path: &str, now: Instant);
+
+    /// Notes what befell its k-th call.
+    fn call_note(&self, call: u32, event: &Event<'_>, now: Instant);
+
+    /// An endpoint told the port of its management listener.
+    fn learnt_admin(&self, endpoint: &str, port: u16);
 }
 
 /// The observers of one service or client; cheap to clone.

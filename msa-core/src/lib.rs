@@ -250,8 +250,6 @@ pub mod __private {
 pub use msa_macros::rate_limit;
 #[cfg(feature = "macros")]
 pub use msa_macros::{bulkhead, cached, circuit_breaker, fallback, hedge, retry, timeout};
-#[cfg(feature = "macros")]
-pub use msa_macros::{handler, main, service_client};
 pub use service::{Error, Service, run};
 pub use txn::{JoinSet, spawn, spawn_blocking};
 

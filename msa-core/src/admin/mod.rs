@@ -1,20 +1,119 @@
 //! The management listener: pages for those who run the service, on an address of its own.
 //!
-//! It is bound to the loopback interface unless configured otherwise, for what it shows is not for callers. For now it
-//! has the three probes, and with `?verbose` what each check says.
+//! | path | shows |
+//! | --- | --- |
+//! | `/` | this list |
+//! | `/livez`, `/readyz`, `/startupz` | the probes; `?verbose` tells each check |
+//! | `/info` | name, versions, start, uptime |
+//! | `/config` | every effective value with its source, secrets as `***`; `?format=json` |
+//! | `/endpoints` | the services called and their endpoints: eligible or why not, in flight, latency, weight |
+//! | `/circuits` | their breakers; `POST` opens, closes, resets one |
+//! | `/limits` | the server's own limit; bulkheads, limits, rate limits, retry budgets of calls |
+//! | `/loggers` | log levels; `PUT /loggers/{target}` changes one, for a while if told so |
+//! | `/txn` | the latest requests: errors and slow ones, and the others |
+//! | `/txn/{gtxid}` | a transaction: each call, attempt, decision and reason; `?scope=all` across processes, `?format=text` for people |
+//! | `/hystrix.stream` | the breakers as the Hystrix Dashboard reads them |
+//!
+//! # Who may
+//!
+//! It is bound to the loopback interface unless configured otherwise, for what it shows is not for callers. There it answers to
+//! addresses, `localhost` and `admin.hosts`. On any other address all but the probes need `Authorization: Bearer <admin.token>`; without
+//! a token the service does not start, unless `admin.open = true`. Changes need `content-type: application/json`. Each change, and
+//! each refusal, is a log line of the target `msa::audit`.
+//!
+//! # A transaction across processes
+//!
+//! `/txn/{gtxid}?scope=all` asks the services that this one called for that transaction, they ask theirs, and the answers are put
+//! together by branch and attempt. A called process is found by the label `admin` of its endpoint (`9090`, or `host:9090`), which the
+//! discovery file can give it; without one by the port that it told in `x-msa-admin`: each service tells it to callers of our kind who
+//! can reach the listener, and only the port is believed, on the host that was called. The token goes along where the label
+//! names the place, and on the loopback interface; never to a place that an answer named.
+//!
+//! Asking ends: only branches that were called are asked for, at most 16 hops deep, 32 processes a hop, within
+//! `telemetry.journal.ask_timeout` (2 s) in all. A process that does not answer is shown with what its caller knows of it, and why.
+
+mod circuits;
+mod config;
+mod endpoints;
+mod guard;
+mod hystrix;
+mod index;
+mod info;
+mod limits;
+mod loggers;
+mod txn;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::middleware;
+use axum::routing::{get, post, put};
 
-use crate::config::AdminSettings;
+pub(crate) use hystrix::HystrixStats;
+pub(crate) use info::Identity;
+
+use crate::client::ServiceClient;
+use crate::client::transport::ReqwestTransport;
+use crate::config::{AdminSettings, Config};
 use crate::health;
+use crate::server::MsaLayer;
 use crate::server::accept::{self, BindError, TcpListener};
+use crate::telemetry::Logs;
+use crate::telemetry::journal::Journal;
 
-/// The pages of the management listener.
+/// What the pages show.
+pub(crate) type Shown = Arc<Inside>;
+
+/// The service from inside.
+#[derive(Debug)]
+pub(crate) struct Inside {
+    pub(crate) identity: Identity,
+    /// Where this listener is.
+    pub(crate) local: SocketAddr,
+    pub(crate) config: Config,
+    pub(crate) client: ServiceClient,
+    pub(crate) layer: MsaLayer,
+    pub(crate) logs: Logs,
+    pub(crate) journal: Journal,
+    pub(crate) hystrix: Arc<HystrixStats>,
+    /// For questions to other services' management listeners.
+    pub(crate) transport: ReqwestTransport,
+}
+
+/// The probes alone, with `?verbose`: what a program without a [`Service`](crate::Service) can show.
 pub fn router(health: health::Registry) -> Router {
     const INDEX: &str = "/livez /readyz /startupz\nadd ?verbose to see each check\n";
     Router::new()
         .route("/", get(async || INDEX))
+        .merge(health::router(health, true))
+}
+
+/// All pages.
+pub(crate) fn pages(shown: Shown, health: health::Registry) -> Router {
+    let checked = middleware::from_fn_with_state(shown.clone(), guard::check);
+    Router::new()
+        .route("/", get(index::show))
+        .route("/info", get(info::show))
+        .route("/config", get(config::show))
+        .route("/endpoints", get(endpoints::show))
+        .route("/circuits", get(circuits::show))
+        .route("/circuits/{service}", post(circuits::change))
+        .route("/limits", get(limits::show))
+        .route("/loggers", get(loggers::show))
+        .route(
+            "/loggers/{target}",
+            put(loggers::change)
+                .post(loggers::change)
+                .delete(loggers::forget),
+        )
+        .route("/txn", get(txn::latest))
+        .route("/txn/{gtxid}", get(txn::show))
+        .route("/hystrix.stream", get(hystrix::stream))
+        .fallback(index::missing)
+        .method_not_allowed_fallback(index::not_so)
+        .layer(checked)
+        .with_state(shown)
         .merge(health::router(health, true))
 }
 
@@ -37,7 +136,6 @@ pub fn bind(settings: &AdminSettings, configured: bool) -> Result<TcpListener, B
         bound => bound,
     }
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;

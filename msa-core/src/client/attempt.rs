@@ -15,6 +15,7 @@ use crate::clock::{self, Instant};
 use crate::discovery::Endpoint;
 use crate::event::{Event, Outcome};
 use crate::resilience::breaker::OwnedPermit;
+use crate::telemetry::journal::ADMIN_HEADER;
 
 /// Whoever answers with it wants no further calls.
 const DRAINING: HeaderName = HeaderName::from_static("x-msa-draining");
@@ -124,11 +125,12 @@ impl<'a> Attempt<'a> {
     ) -> Self {
         let endpoint = pick.endpoint().clone();
         let record = call.record;
-        record.tell(&Event::Picked {
+        let picked = Event::Picked {
             service: record.service().name(),
             endpoint: endpoint.authority(),
             attempt: number,
-        });
+        };
+        record.tell_at(&picked, now);
         Self {
             call,
             pick,
@@ -201,6 +203,11 @@ impl<'a> Attempt<'a> {
             && let Some(report) = LoadReport::parse(load.as_bytes())
         {
             pick.report(report, now);
+        }
+        if let (Some(port), Some(notes)) = (headers.get(ADMIN_HEADER), call.record.notes())
+            && let Some(port) = port.to_str().ok().and_then(|port| port.parse().ok())
+        {
+            notes.learnt_admin(guard.endpoint.authority(), port);
         }
         let breakers = &call.state.policies.breakers;
         let outcome = breaker::outcome_of_answer(status, headers, leaving);
@@ -307,13 +314,14 @@ impl Guard<'_> {
 
     fn tell(&self, outcome: Outcome<'_>, now: Instant) -> Duration {
         let elapsed = now.saturating_duration_since(self.started);
-        self.record.tell(&Event::AttemptEnded {
+        let ended = Event::AttemptEnded {
             service: self.record.service().name(),
             endpoint: self.endpoint.authority(),
             attempt: self.number,
             outcome,
             elapsed,
-        });
+        };
+        self.record.tell_at(&ended, now);
         elapsed
     }
 }

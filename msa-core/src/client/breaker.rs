@@ -7,11 +7,11 @@ use arc_swap::ArcSwap;
 
 use super::record::CallRecord;
 use super::{CallError, CallErrorKind, Failure};
-use crate::balance::{Balancer, Gate, MakeGate, Pick};
+use crate::balance::{Balancer, Gate, MakeGate, Pick, Slot};
 use crate::clock::Instant;
 use crate::config::BreakerSettings;
 use crate::discovery::Endpoint;
-use crate::event::{Event, Observers};
+use crate::event::Event;
 pub(super) use crate::resilience::breaker::Outcome;
 use crate::resilience::breaker::{
     Breaker, BreakerConfig, Epoch, HttpStatus, OpenError, OwnedPermit,
@@ -126,15 +126,15 @@ impl Breakers {
     }
 
     /// Tells the observers of the changes of the endpoint's breaker since the last time; `true` when there were any.
-    pub(super) fn tell(&self, pick: &Pick, service: &str, observers: &Observers) -> bool {
+    pub(super) fn tell(&self, pick: &Pick, record: &CallRecord) -> bool {
         let Some(gate) = pick.gate().and_then(of_any) else {
             return false;
         };
         let mut changed = false;
         for change in gate.breaker.transitions() {
             changed = true;
-            observers.tell(&Event::BreakerChanged {
-                service,
+            record.tell(&Event::BreakerChanged {
+                service: record.service().name(),
                 endpoint: pick.endpoint().authority(),
                 from: change.from.as_str(),
                 to: change.to.as_str(),
@@ -206,6 +206,12 @@ impl std::fmt::Debug for EndpointBreaker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.breaker.fmt(f)
     }
+}
+
+/// The breaker of an endpoint.
+pub(super) fn of_slot(slot: &Slot) -> Option<Arc<Breaker>> {
+    let gate = slot.gate().and_then(|gate| of(&**gate))?;
+    Some(gate.breaker.clone())
 }
 
 fn of(gate: &dyn Gate) -> Option<&EndpointBreaker> {

@@ -16,6 +16,7 @@ use crate::clock::{self, Instant};
 use crate::config::{BalancerName, ClientSettings, Settings};
 use crate::discovery::Discover;
 use crate::event::{Observer, Observers};
+use crate::telemetry::journal::Journal;
 use crate::txn::{Headers, Txn};
 
 /// Makes the balancer of a service, on this fleet unless it has its own, by this seed.
@@ -35,6 +36,7 @@ pub struct ServiceClientBuilder {
     observers: Observers,
     middlewares: Vec<Arc<dyn Middleware>>,
     headers: Headers,
+    journal: Option<Journal>,
 }
 
 impl ServiceClientBuilder {
@@ -49,6 +51,7 @@ impl ServiceClientBuilder {
             observers: Observers::none(),
             middlewares: Vec::new(),
             headers: Headers::default(),
+            journal: None,
         }
     }
 
@@ -137,6 +140,12 @@ impl ServiceClientBuilder {
         self
     }
 
+    /// Where calls are noted that stand in no request; the others are noted in their request's page. Defaults to nowhere.
+    pub fn journal(mut self, journal: Journal) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -155,6 +164,7 @@ impl ServiceClientBuilder {
             make_balancer: self.make_balancer.unwrap_or_else(|| Arc::new(by_name)),
             seed,
             settings: self.settings,
+            journal: self.journal,
         };
         let services = Arc::new(Services::new(
             shared,

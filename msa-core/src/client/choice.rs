@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::record::CallRecord;
 use super::service::Snapshot;
 use super::{CallError, CallErrorKind};
-use crate::balance::{Only, Pick, PickHint};
+use crate::balance::{Mark, Only, Pick, PickHint};
 use crate::clock::Instant;
 use crate::discovery::Endpoint;
+use crate::event::Event;
 use crate::resilience::breaker::OwnedPermit;
 
 /// What one call asks of the choice of its endpoint, given by `.with_extension(..)` on its request builder.
@@ -128,7 +129,10 @@ pub(super) fn look(
         // One that was open takes trial calls now.
         state.tell_breaker(record, &pick, now);
         match permit {
-            Ok(permit) => return Ok((pick, permit)),
+            Ok(permit) => {
+                passed_over(state, record, &pick, avoid, now);
+                return Ok((pick, permit));
+            }
             Err(open) => {
                 avoid.push(pick.endpoint().clone());
                 refused = Some(open.retry_after);
@@ -140,6 +144,54 @@ pub(super) fn look(
         None if options.is_some() => record.error(CallErrorKind::NoEndpoint, NO_SUCH_INSTANCE),
         None => record.error(CallErrorKind::NoEndpoint, NO_INSTANCE),
     })
+}
+
+/// Of a fleet so large not every endpoint is looked at for the journal.
+const LOOKED_AT: usize = 16;
+
+/// Notes which endpoints the choice could not fall on, and why.
+fn passed_over(
+    state: &Snapshot,
+    record: &CallRecord,
+    pick: &Pick,
+    avoid: &[Endpoint],
+    now: Instant,
+) {
+    let (Some(_), Some(fleet)) = (record.notes(), state.balancer.fleet()) else {
+        return;
+    };
+    let members = fleet.members();
+    // After a failure it is worth more.
+    let most = if avoid.is_empty() {
+        LOOKED_AT
+    } else {
+        8 * LOOKED_AT
+    };
+    for slot in members.all().iter().take(most) {
+        let endpoint = slot.endpoint();
+        let reason = if slot.is(Mark::Ejected) {
+            "ejected"
+        } else if slot.is(Mark::Unhealthy) {
+            "unhealthy"
+        } else if slot.is(Mark::Draining) {
+            "draining"
+        } else if avoid.iter().any(|tried| tried.same_instance(endpoint)) {
+            "tried"
+        } else if !slot.gate_admits(now) {
+            "breaker_open"
+        } else {
+            continue;
+        };
+        // In a panic, or when there is no other, it was chosen all the same.
+        if !endpoint.same_instance(pick.endpoint()) {
+            let event = Event::PassedOver {
+                service: record.service().name(),
+                endpoint: endpoint.authority(),
+                reason,
+            };
+            record.note(&event, now);
+        }
+    }
 }
 
 #[cold]

@@ -19,7 +19,7 @@ use super::{CallError, CallErrorKind, CallOptions, ServiceClient, body, stack, t
 use crate::clock;
 use crate::config::Size;
 use crate::discovery::{Endpoint, Scheme};
-use crate::txn::{self, Headers, Txn};
+use crate::txn::{self, Headers};
 
 type Handling<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
 
@@ -103,7 +103,7 @@ impl ServiceMiddleware {
     ) -> std::result::Result<Response, CallError> {
         let now = clock::now();
         let options = extensions.get().copied().unwrap_or(CallOptions::new());
-        let txn = txn::current().unwrap_or_else(|| Txn::begin_at(now));
+        let txn = self.services.noted(txn::current(), now);
         let shared = self.services.shared();
         let service = self
             .services
@@ -113,7 +113,8 @@ impl ServiceMiddleware {
         let own = request.timeout().copied();
         let deadline = Deadline::of(now, &state.limits, &options, own, txn.deadline());
         let choice = extensions.get::<ChoiceOptions>().cloned();
-        let record = CallRecord::begin(service, txn.next_call(), shared.observers.clone(), now);
+        let observers = shared.observers.clone();
+        let record = CallRecord::begin(service, txn.next_call(), observers, &request, now);
         if deadline.has_passed(now) {
             let error = record.name(deadline.error());
             return Err(record.fail(error));

@@ -89,6 +89,7 @@ mod error;
 #[cfg(feature = "fault")]
 mod faulty;
 mod hedging;
+mod inspect;
 mod kept;
 mod lend;
 mod middleware;
@@ -118,6 +119,10 @@ use services::Services;
 pub use builder::ServiceClientBuilder;
 pub use choice::ChoiceOptions;
 pub use error::{CallError, CallErrorKind, Try, TryEnd};
+pub use inspect::{
+    BulkheadState, EndpointCircuit, EndpointState, LimitState, RateState, ServiceLimits,
+    ServiceState,
+};
 pub use middleware::ServiceMiddleware;
 pub use options::CallOptions;
 pub use transport::Failure;

@@ -3,10 +3,12 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use reqwest::Request;
+
 use super::service::Service;
 use super::{CallError, CallErrorKind, Try};
 use crate::clock::{self, Instant};
-use crate::event::{Event, Observers, Outcome};
+use crate::event::{Event, Notes, Observers, Outcome};
 use crate::txn::Call;
 
 /// Tells the end of the call when it is ended or, if the caller went away, dropped.
@@ -29,8 +31,13 @@ impl CallRecord {
         service: Arc<Service>,
         call: Call,
         observers: Observers,
+        request: &Request,
         now: Instant,
     ) -> Self {
+        if let Some(notes) = call.txn().notes() {
+            let (method, path) = (request.method().as_str(), request.url().path());
+            notes.call_began(call.number(), service.name(), method, path, now);
+        }
         Self {
             service,
             call,
@@ -77,6 +84,27 @@ impl CallRecord {
 
     pub(super) fn tell(&self, event: &Event<'_>) {
         self.observers.tell(event);
+        if let Some(notes) = self.notes() {
+            notes.call_note(self.call.number(), event, clock::now());
+        }
+    }
+
+    /// The same at a moment that was read before.
+    pub(super) fn tell_at(&self, event: &Event<'_>, now: Instant) {
+        self.observers.tell(event);
+        self.note(event, now);
+    }
+
+    /// Notes it in the journal, and tells nobody else.
+    pub(super) fn note(&self, event: &Event<'_>, now: Instant) {
+        if let Some(notes) = self.notes() {
+            notes.call_note(self.call.number(), event, now);
+        }
+    }
+
+    /// Where this call is noted, if it is.
+    pub(super) fn notes(&self) -> Option<&dyn Notes> {
+        self.call.txn().notes().map(|notes| &**notes)
     }
 
     /// The call was refused: told once, as it ends the call.
@@ -138,12 +166,13 @@ impl CallRecord {
             self.outcome = Outcome::Failed(kind.as_str());
         }
         self.ended = true;
-        self.tell(&Event::CallEnded {
+        let ended = Event::CallEnded {
             service: self.service.name(),
             attempts: self.attempts(),
             outcome: self.outcome,
             elapsed: now.saturating_duration_since(self.started),
-        });
+        };
+        self.tell_at(&ended, now);
     }
 }
 

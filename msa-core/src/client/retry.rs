@@ -14,6 +14,7 @@ use super::service::Snapshot;
 use super::{CallError, CallErrorKind, CallOptions, Failure};
 use crate::clock::Instant;
 use crate::discovery::Endpoint;
+use crate::event::Event;
 use crate::resilience::retry::{Circumstances, Ending, Retry, RetryCall, is_idempotent};
 use crate::txn::Txn;
 
@@ -93,12 +94,8 @@ impl<'a> Retrying<'a> {
             ..Circumstances::default()
         };
         let decision = self.call.after(&ending, &circumstances, || ended.now);
-        decision.tell(
-            record.observers(),
-            record.service().name(),
-            ended.number,
-            &ending,
-        );
+        let told = |event: &Event<'_>| record.tell_at(event, ended.now);
+        decision.tell_to(told, record.service().name(), ended.number, &ending);
         let Some(delay) = decision.delay() else {
             return Next::Over(ended.result);
         };

@@ -16,6 +16,7 @@ use crate::clock::Instant;
 use crate::config::{BalanceSettings, BalancerName, ClientSettings, Settings};
 use crate::discovery::{Endpoint, EndpointSet};
 use crate::event::Observers;
+use crate::telemetry::journal::Journal;
 
 /// What all services of a client share. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub(super) struct Shared {
     /// Where all chance comes from.
     pub(super) seed: u64,
     pub(super) settings: watch::Receiver<Arc<Settings>>,
+    /// Where calls are noted that stand in no request.
+    pub(super) journal: Option<Journal>,
 }
 
 /// One service, or one plain host.
@@ -240,8 +243,7 @@ impl Shared {
 impl Snapshot {
     /// Tells of what the endpoint's breaker did since the last time; `true` when that was anything.
     pub(super) fn tell_breaker(&self, record: &CallRecord, pick: &Pick, now: Instant) -> bool {
-        let service = record.service().name();
-        let changed = (self.policies.breakers).tell(pick, service, record.observers());
+        let changed = (self.policies.breakers).tell(pick, record);
         if changed {
             self.policies.outliers.breaker_changed(now);
         }

@@ -12,6 +12,7 @@ use super::service::{Service, Shared};
 use super::{CallError, CallErrorKind};
 use crate::clock::Instant;
 use crate::discovery::{Discover, Endpoint, Scheme, normalize};
+use crate::txn::Txn;
 
 /// The state of so many plain hosts is kept. When there are more, all of it is dropped and made anew: hosts may come from
 /// outside, and memory must have a bound.
@@ -53,6 +54,25 @@ impl Services {
 
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    /// Every service that was called so far, by name; a service that is called by several spellings once.
+    pub(super) fn all(&self) -> Vec<Arc<Service>> {
+        let (known, plain) = (self.known.load(), self.plain.load());
+        let mut all: Vec<_> = known.values().chain(plain.values()).cloned().collect();
+        all.sort_by(|one, other| one.name().cmp(other.name()));
+        all.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        all
+    }
+
+    /// The transaction that a call belongs to: the current one, or one that begins with the call. A call that stands in no
+    /// request has a page of its own in the journal.
+    pub(super) fn noted(&self, current: Option<Txn>, now: Instant) -> Txn {
+        let txn = current.unwrap_or_else(|| Txn::begin_at(now));
+        match &self.shared.journal {
+            Some(journal) if txn.notes().is_none() => journal.note_alone(txn, now),
+            _ => txn,
+        }
     }
 
     /// The service that the URL's host names, or the host itself where plain addresses are allowed.

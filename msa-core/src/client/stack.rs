@@ -34,7 +34,7 @@ pub(super) async fn call(
     let options = extensions.get().copied().unwrap_or(CallOptions::new());
 
     // The transaction: the current one, or a new one that begins with this call.
-    let txn = txn::current().unwrap_or_else(|| Txn::begin_at(now));
+    let txn = services.noted(txn::current(), now);
 
     // The service: its endpoints, balancer, policies and settings as they are now.
     let service = services
@@ -113,7 +113,7 @@ impl Call<'_> {
 
         // journal + span: one logical call, parent of its attempts
         let observers = services.shared().observers.clone();
-        let record = CallRecord::begin(service, txn.next_call(), observers, now);
+        let record = CallRecord::begin(service, txn.next_call(), observers, &request, now);
 
         // bulkhead, and what else may stand against the call's beginning
         let class = txn.criticality();

@@ -11,7 +11,7 @@ use super::assemble::{Merged, Recipe, Typed};
 use super::change::{self, Changed};
 use super::error::{ConfigError, Problem, Source};
 use super::files::Files;
-use super::{Settings, path, print};
+use super::{Row, Settings, path, print};
 use crate::event::{Event, Observers};
 
 /// The loaded configuration. Cheap to clone; all clones see a reload.
@@ -129,6 +129,13 @@ impl Config {
     pub fn print(&self) -> String {
         let Merged { tree, sources, .. } = &self.0.current.load().merged;
         print::toml(self.service(), tree, self.0.recipe.root(), sources)
+    }
+
+    /// The same value by value, in the order of their keys.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        let Merged { tree, sources, .. } = &self.0.current.load().merged;
+        print::rows(tree, self.0.recipe.root(), sources)
     }
 
     /// The JSON Schema (draft 2020-12) of all keys: types, ranges, defaults, descriptions.

@@ -119,18 +119,19 @@ pub(crate) use early::worker_threads;
 pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
+pub use print::Row;
 pub use settings::{
     AccrualSettings, ActiveHealthSettings, AdminSettings, BackoffKind, BackoffSettings,
     BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, CachedSettings,
     ClientSettings, CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings,
-    FallbackSettings, FaultSettings, HealthSettings, HedgeSettings, Http2Settings, LatencyEnd,
-    LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings,
-    LimitShareSettings, LogFormat, LogSettings, MaglevSettings, OutlierSettings,
+    FallbackSettings, FaultSettings, HealthSettings, HedgeSettings, Http2Settings, JournalSettings,
+    LatencyEnd, LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings,
+    LimitSettings, LimitShareSettings, LogFormat, LogSettings, MaglevSettings, OutlierSettings,
     OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings, PrequalSettings,
     RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition, RetrySettings,
     RingHashSettings, RuntimeSettings, ServerRateLimitSettings, ServerSettings, Settings,
-    SlowStartSettings, SubsetSettings, SuccessRateSettings, ThrottleSettings, TxnHeaderNames,
-    TxnSettings, ZoneSettings,
+    SlowStartSettings, SubsetSettings, SuccessRateSettings, TelemetrySettings, ThrottleSettings,
+    TxnHeaderNames, TxnSettings, ZoneSettings,
 };
 pub(crate) use suggest::nearest;
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

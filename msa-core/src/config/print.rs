@@ -15,14 +15,39 @@ pub(super) fn toml(service: &str, tree: &Value, root: Node<'_>, sources: &Source
         text: format!(
             "# The effective configuration of {service}: each value, and where it comes from.\n"
         ),
+        rows: Vec::new(),
     };
     print.table(tree, Some(root), false, "");
     print.text
 }
 
+/// The same, value by value.
+pub(super) fn rows(tree: &Value, root: Node<'_>, sources: &Sources) -> Vec<Row> {
+    let mut print = Print {
+        sources,
+        text: String::new(),
+        rows: Vec::new(),
+    };
+    print.table(tree, Some(root), false, "");
+    print.rows
+}
+
+/// One effective value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Row {
+    /// Its key, as it is written in the configuration.
+    pub key: String,
+    /// The value as TOML, `"***"` when it is hidden; `None` when it is not set.
+    pub value: Option<String>,
+    /// Where it comes from.
+    pub source: String,
+}
+
 struct Print<'p> {
     sources: &'p Sources,
     text: String,
+    rows: Vec<Row>,
 }
 
 impl Print<'_> {
@@ -40,11 +65,19 @@ impl Print<'_> {
             }
             let source = self.sources.of(&path);
             let key = path::bare_or_quoted(key);
+            let secret = hidden || self.holds_secret(value, next, &path);
+            self.rows.push(Row {
+                key: path.clone(),
+                value: match value {
+                    Value::Empty(..) => None,
+                    _ if secret => Some("\"***\"".to_owned()),
+                    value => Some(show::toml(value).0),
+                },
+                source: source.to_string(),
+            });
             lines.push(match value {
                 Value::Empty(..) => (format!("# {key} is not set"), source),
-                _ if hidden || self.holds_secret(value, next, &path) => {
-                    (format!("# {key} = \"***\""), source)
-                }
+                _ if secret => (format!("# {key} = \"***\""), source),
                 value => match show::toml(value) {
                     (text, false) => (format!("{key} = {text}"), source),
                     (text, true) => (format!("# {key} = {text}"), source),

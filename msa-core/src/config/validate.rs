@@ -33,6 +33,17 @@ pub(super) fn problems(settings: &Settings) -> Vec<Conflict> {
             ),
         );
     }
+    let guarded = (admin.token.as_ref()).is_some_and(|token| !token.is_empty());
+    if admin.enabled && !guarded && !admin.open && !admin.addr.ip().to_canonical().is_loopback() {
+        refuse(
+            &["admin.addr", "admin.token", "admin.open"],
+            format!(
+                "`admin.addr` is {}, which other machines can reach: set `admin.token`, or `admin.open = true` where something \
+                 else guards it",
+                admin.addr
+            ),
+        );
+    }
     let health = &settings.health;
     let freshest = health.interval.get().saturating_add(health.timeout.get());
     if health.max_age.get() < freshest {

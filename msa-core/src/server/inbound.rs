@@ -1,7 +1,7 @@
 //! What the layers of the inbound stack share: the settings, made ready for a request.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderName;
@@ -9,6 +9,7 @@ use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
 
 use super::ServerError;
 use super::body::BodyLimits;
+use super::layers::journal::AdminPort;
 use super::layers::rate::RateGate;
 use super::layers::sensitive::Sensitive;
 use super::layers::shed::Overload;
@@ -18,6 +19,7 @@ use crate::config::{Settings, TxnHeaderNames};
 use crate::event::Observers;
 #[cfg(feature = "fault")]
 use crate::fault::FaultLayer;
+use crate::telemetry::journal::Journal;
 use crate::txn::{Headers, Minter, Trust};
 
 /// What the layers of the inbound stack share.
@@ -37,6 +39,8 @@ pub(crate) struct Inbound {
     pub(super) load: Arc<ServerLoad>,
     #[cfg(feature = "fault")]
     pub(super) faults: FaultLayer,
+    pub(crate) journal: Option<Journal>,
+    pub(crate) admin: OnceLock<AdminPort>,
     access_log: AtomicBool,
 }
 
@@ -66,6 +70,8 @@ impl Inbound {
             load: Arc::new(ServerLoad::new(now)),
             #[cfg(feature = "fault")]
             faults: FaultLayer::new(&settings.server.fault, seed)?,
+            journal: None,
+            admin: OnceLock::new(),
             access_log: AtomicBool::new(settings.log.access),
         })
     }
@@ -87,6 +93,8 @@ impl Inbound {
             load: self.load.clone(),
             #[cfg(feature = "fault")]
             faults: self.faults.clone(),
+            journal: self.journal.clone(),
+            admin: OnceLock::new(),
             access_log: AtomicBool::new(self.access_log()),
         }
     }

@@ -5,6 +5,7 @@
 //! probes           answered past everything below         health, put in front by the Service
 //! txn              read or mint ids, answer with x-gtxid
 //! trace + span     (with telemetry)
+//! journal          the request's page; its calls are noted in it
 //! metrics + log    by matched route; sees every answer below
 //! panic            a panic is a 500 problem document
 //! admit            too many hops 508; past the deadline 504, the handler dropped
@@ -20,6 +21,7 @@
 //! CORS, when configured, stands outermost: a page of another origin may read errors too.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -39,14 +41,16 @@ use super::inbound::Inbound;
 use super::layers::access::Unfinished;
 use super::layers::admit::Deadline;
 use super::layers::held::{Held, Measured};
+use super::layers::journal::{AdminPort, Noted};
 use super::layers::rate::Passed;
-use super::layers::shed;
+use super::layers::shed::{self, Overload};
 use super::layers::{Refusal, admit, explain, limit, panic, txn};
 use super::load::ServerLoad;
 use crate::clock;
 use crate::config::Settings;
 use crate::event::Observers;
 use crate::resilience::limit::{Entry, Waiting};
+use crate::telemetry::journal::Journal;
 use crate::txn::{Criticality, Headers, Minter, Txn, scope, sync_scope};
 
 /// The inbound stack as one layer, for an axum app that is served some other way.
@@ -85,6 +89,11 @@ impl MsaLayer {
         &self.0.headers
     }
 
+    /// The server's own limit.
+    pub(crate) fn overload(&self) -> &Overload {
+        &self.0.overload
+    }
+
     /// What the server says of its load.
     pub(crate) fn load(&self) -> Arc<ServerLoad> {
         self.0.load.clone()
@@ -94,6 +103,22 @@ impl MsaLayer {
     #[must_use]
     pub fn observed_by(self, observers: Observers) -> Self {
         self.edit(|inbound| inbound.observe(observers))
+    }
+
+    /// Notes requests in this journal.
+    #[must_use]
+    pub fn noted_in(self, journal: Journal) -> Self {
+        self.edit(|inbound| inbound.journal = Some(journal))
+    }
+
+    /// Tells callers of our kind where the management listener is, from now on.
+    pub(crate) fn tell_admin(&self, addr: SocketAddr) {
+        let told = AdminPort {
+            port: addr.port().into(),
+            far: !addr.ip().to_canonical().is_loopback(),
+        };
+        // A service is started once.
+        let _ = self.0.admin.set(told);
     }
 
     /// Mints ids that follow from a seed, for tests and simulations.
@@ -164,7 +189,7 @@ where
         let Self { inner, inbound } = self;
         let now = clock::now();
 
-        let txn = txn::begin(inbound, &mut request, now);
+        let (txn, noted) = txn::begin(inbound, &mut request, now);
         // Steps and handler may look at the transaction before their future is first polled, too.
         let steps = sync_scope(txn.clone(), || {
             // trace + span: its place is here
@@ -210,6 +235,7 @@ where
                 deadline: Deadline::of(&txn),
                 late,
                 line,
+                noted,
                 held: Some(Held {
                     permit,
                     load: Measured::new(load, &txn),
@@ -272,6 +298,7 @@ pin_project! {
         deadline: Deadline,
         late: Option<Late>,
         line: Unfinished,
+        noted: Noted,
         held: Option<Held>,
         passed: Passed,
         txn: Txn,
@@ -304,6 +331,7 @@ where
         if let Some(held) = this.held.take() {
             held.answer(overload, &mut response);
         }
+        this.noted.answer(this.inbound, this.txn, &mut response);
         txn::answer(this.inbound, this.txn, &mut response);
         Poll::Ready(Ok(response))
     }

@@ -14,6 +14,7 @@ use crate::discovery::FixedSource;
 use crate::resilience::policy::Policies;
 use crate::server::MsaLayer;
 use crate::telemetry::Logs;
+use crate::telemetry::journal::Journal;
 use crate::txn::JoinSet;
 
 /// How often the wall clock is set by the system's again.
@@ -47,6 +48,7 @@ pub(super) fn start(service: &Service) -> JoinSet<()> {
         service.layer.clone(),
         service.fixed.clone(),
         service.policies.clone(),
+        service.journal.clone(),
     );
     tasks.spawn(noticed("settings", follower));
     if let Some(file) = &service.file {
@@ -88,6 +90,7 @@ async fn follow_settings(
     layer: MsaLayer,
     fixed: Arc<FixedSource>,
     policies: Policies,
+    journal: Journal,
 ) {
     let mut before = settings.borrow_and_update().clone();
     while settings.changed().await.is_ok() {
@@ -100,6 +103,7 @@ async fn follow_settings(
         }
         before = settings.clone();
         override_policies(&policies, &settings);
+        journal.configure(&settings.telemetry.journal);
         if let Err(error) = layer.configure(&settings) {
             tracing::warn!(target: "msa::config", %error, "the faults stay as they were");
         }

@@ -14,7 +14,9 @@ use super::advice;
 use super::background::endpoints;
 use super::cli::{self, Ask, Job};
 use super::{Error, Service};
+use crate::admin::{HystrixStats, Identity};
 use crate::client::ServiceClient;
+use crate::clock;
 use crate::config::{Config, Loader};
 use crate::discovery::{Discover, FileSource, FixedSource};
 use crate::event::{Observer, Observers};
@@ -22,6 +24,7 @@ use crate::health::{Lifecycle, Registry};
 use crate::resilience::policy::Policies;
 use crate::server::signal::Shutdown;
 use crate::server::{MsaLayer, ServerError};
+use crate::telemetry::journal::{Journal, Noting};
 use crate::telemetry::{Logs, PolicyLog};
 
 /// Builds a [`Service`].
@@ -34,6 +37,7 @@ pub struct ServiceBuilder {
     jobs: Vec<Job>,
     sources: Vec<Arc<dyn Discover>>,
     observers: Observers,
+    build: Vec<(String, String)>,
 }
 
 impl ServiceBuilder {
@@ -46,6 +50,7 @@ impl ServiceBuilder {
             jobs: Vec::new(),
             sources: Vec::new(),
             observers: Observers::none().with(Arc::new(PolicyLog)),
+            build: Vec::new(),
         }
     }
 
@@ -58,6 +63,12 @@ impl ServiceBuilder {
     /// What `--version` prints, usually `env!("CARGO_PKG_VERSION")`. Defaults to msa's own version.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
+        self
+    }
+
+    /// Something of the build that `/info` of the management listener shows, such as `("commit", env!("GIT_COMMIT"))`. Defaults to none.
+    pub fn build_info(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.build.push((key.into(), value.into()));
         self
     }
 
@@ -174,7 +185,13 @@ impl ServiceBuilder {
         policies.make_functions();
         // What is unknown by then is told when the service starts, as the program may register more.
         policies.apply(&settings);
-        let layer = MsaLayer::new(&settings)?.observed_by(self.observers.clone());
+        let journal = Journal::new(self.name.as_str(), &settings.telemetry.journal);
+        let started = clock::now();
+        let hystrix = Arc::new(HystrixStats::new(started));
+        let noting = |what: Noting| self.observers.with(Arc::new(what));
+        let layer = MsaLayer::new(&settings)?
+            .observed_by(noting(Noting::everything()))
+            .noted_in(journal.clone());
         let fixed = Arc::new(FixedSource::new(self.observers.clone()));
         fixed
             .update(endpoints(&settings))
@@ -187,7 +204,8 @@ impl ServiceBuilder {
         let client = ServiceClient::builder()
             .live_settings(config.watch())
             .headers(layer.headers().clone())
-            .observers(self.observers);
+            .observers(noting(Noting::of_client()).with(hystrix.clone()))
+            .journal(journal.clone());
         let client = sources
             .iter()
             .cloned()
@@ -200,6 +218,13 @@ impl ServiceBuilder {
             logs,
             layer,
             health,
+            journal,
+            identity: Identity {
+                version: self.version,
+                build: self.build,
+                started,
+            },
+            hystrix,
             client: client.build().map_err(Error::other)?,
             fixed,
             file,

@@ -41,6 +41,7 @@ pub use error::Error;
 pub use run::run;
 pub use running::Running;
 
+use crate::admin::{HystrixStats, Identity};
 use crate::client::ServiceClient;
 use crate::config::{Config, ConfigError};
 use crate::discovery::{FileSource, FixedSource};
@@ -49,6 +50,7 @@ use crate::resilience::policy::Policies;
 use crate::server::MsaLayer;
 use crate::server::signal::Shutdown;
 use crate::telemetry::Logs;
+use crate::telemetry::journal::Journal;
 
 type Hook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
@@ -61,6 +63,9 @@ pub struct Service {
     logs: Logs,
     layer: MsaLayer,
     health: health::Registry,
+    journal: Journal,
+    identity: Identity,
+    hystrix: Arc<HystrixStats>,
     client: ServiceClient,
     fixed: Arc<FixedSource>,
     file: Option<Arc<FileSource>>,
@@ -129,6 +134,12 @@ impl Service {
     #[must_use]
     pub fn policies(&self) -> &Policies {
         &self.policies
+    }
+
+    /// The transaction journal: recent requests with their calls, attempts and reasons.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// Where health checks are registered.

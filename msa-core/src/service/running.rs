@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::front::Front;
 use super::{Error, Hook, Service, background};
+use crate::client::transport::ReqwestTransport;
 use crate::config::Config;
 use crate::health::{Phase, Probes};
 use crate::server::accept::{self, Limits, Listener as _, Server};
@@ -108,8 +109,20 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
         .limits(limits.clone())
         .drain_deadline(move || config.settings().server.drain.deadline.get());
     let main = tokio::spawn(main.run());
-    let management = admin.map(|(listener, _)| {
-        let pages = admin::router(service.health.clone()).with_state(());
+    let management = admin.map(|(listener, addr)| {
+        service.layer.tell_admin(addr);
+        let shown = admin::Inside {
+            identity: service.identity.clone(),
+            local: addr,
+            config: service.config.clone(),
+            client: service.client.clone(),
+            layer: service.layer.clone(),
+            logs: service.logs.clone(),
+            journal: service.journal.clone(),
+            hystrix: service.hystrix.clone(),
+            transport: ReqwestTransport::new(),
+        };
+        let pages = admin::pages(shown.into(), service.health.clone());
         let server = Server::new(listener, pages, lifecycle.clone())
             .limits(limits)
             .close_at(Phase::Stopped);

@@ -1,7 +1,8 @@
 //! Where log lines go, and which.
 
 use std::io::IsTerminal as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -11,13 +12,16 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{Layer as _, fmt};
 
 use super::json::Json;
+use super::levels::{LevelError, Levels, Overrides};
 use super::pretty::Pretty;
+use crate::clock::Instant;
 use crate::config::{LogFormat, LogSettings};
 
 /// The logs of this process. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Logs {
     filter: Option<reload::Handle<EnvFilter, Registry>>,
+    levels: Arc<Mutex<Overrides>>,
 }
 
 /// The logs cannot be set up or changed.
@@ -68,27 +72,87 @@ impl Logs {
             .try_init();
         Ok(Self {
             filter: installed.ok().map(|()| handle),
+            levels: Arc::new(Mutex::new(Overrides::new(&settings.level))),
         })
     }
 
     /// No logs of msa's own.
     pub(crate) fn none() -> Self {
-        Self { filter: None }
+        Self {
+            filter: None,
+            levels: Arc::default(),
+        }
     }
 
-    /// Changes the level while the service runs; without effect on a program's own subscriber.
+    /// Changes the configured level while the service runs; without effect on a program's own subscriber.
     ///
     /// # Errors
     ///
     /// The level is not understood; the old one stays.
     pub fn set_level(&self, level: &str) -> Result<(), LogError> {
-        let filter = filter(level)?;
-        if let Some(handle) = &self.filter
-            && let Err(error) = handle.reload(filter)
-        {
-            tracing::warn!(target: "msa::log", %error, "the log level could not be changed");
-        }
+        filter(level)?;
+        let mut levels = self.overrides();
+        levels.configure(level);
+        self.apply(&levels);
         Ok(())
+    }
+
+    /// Changes the level of one target (`root`: of everything) over the configured one, for this time or until it is changed
+    /// again. Who gives a time calls [`expire`](Self::expire) when it is over.
+    ///
+    /// # Errors
+    ///
+    /// The target or the level is not one, too many are changed, or the program has a subscriber of its own.
+    pub fn override_level(
+        &self,
+        target: &str,
+        level: &str,
+        time: Option<Duration>,
+        now: Instant,
+    ) -> Result<(), LevelError> {
+        if self.filter.is_none() {
+            return Err(LevelError::NotOurs);
+        }
+        let mut levels = self.overrides();
+        levels.put(target, level, time, now)?;
+        self.apply(&levels);
+        Ok(())
+    }
+
+    /// Takes a changed level back; `false` when it was not changed.
+    pub fn forget_level(&self, target: &str) -> bool {
+        let mut levels = self.overrides();
+        let forgotten = levels.remove(target);
+        self.apply(&levels);
+        forgotten
+    }
+
+    /// Takes changed levels back whose time is over.
+    pub fn expire(&self, now: Instant) {
+        let mut levels = self.overrides();
+        if levels.expire(now) {
+            self.apply(&levels);
+        }
+    }
+
+    /// The levels in effect.
+    #[must_use]
+    pub fn levels(&self, now: Instant) -> Levels {
+        self.overrides().levels(now)
+    }
+
+    fn overrides(&self) -> MutexGuard<'_, Overrides> {
+        self.levels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn apply(&self, levels: &Overrides) {
+        let Some(handle) = &self.filter else { return };
+        let changed = filter(&levels.directives()).map_err(|error| error.to_string());
+        let changed =
+            changed.and_then(|filter| handle.reload(filter).map_err(|error| error.to_string()));
+        if let Err(error) = changed {
+            tracing::warn!(target: "msa::log", error, "the log level could not be changed");
+        }
     }
 }
 

@@ -11,11 +11,14 @@
 //! [`PolicyLog`] writes what the policies decide: retries, breaker transitions, ejections, fallbacks.
 
 mod events;
+pub mod journal;
 mod json;
+mod levels;
 mod log;
 mod number;
 mod pretty;
 mod timestamp;
 
 pub use events::PolicyLog;
+pub use levels::{ChangedLevel, LevelError, Levels};
 pub use log::{LogError, Logs};

@@ -10,6 +10,7 @@ use http::HeaderValue;
 
 use super::{Branch, Criticality, Gtxid, Incoming, Ltxid, Minter};
 use crate::clock::{self, Instant};
+use crate::event::Notes;
 
 /// Retries that a whole transaction may spend below the edge, when nobody said otherwise.
 pub const DEFAULT_RETRIES: u32 = 2;
@@ -39,6 +40,8 @@ struct Inner {
     calls: AtomicU32,
     /// Whose counters are used instead of these.
     counted_by: Option<Txn>,
+    /// The page of the journal that this request has.
+    notes: Option<Arc<dyn Notes>>,
 }
 
 impl Txn {
@@ -111,6 +114,7 @@ impl Txn {
             exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
             counted_by: None,
+            notes: None,
         }))
     }
 
@@ -147,22 +151,50 @@ impl Txn {
 
     /// The same transaction with the same counters.
     fn with(&self, deadline: Option<Instant>, criticality: Criticality) -> Self {
-        Self(Arc::new(Inner {
+        let mut copy = self.copy();
+        copy.hurried = copy.hurried && deadline == copy.deadline;
+        copy.deadline = deadline;
+        copy.criticality = criticality;
+        Self(Arc::new(copy))
+    }
+
+    /// The same transaction, whose calls and decisions are noted there.
+    #[must_use]
+    pub fn noted_in(mut self, notes: Arc<dyn Notes>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.notes = Some(notes);
+            return self;
+        }
+        let mut copy = self.copy();
+        copy.notes = Some(notes);
+        Self(Arc::new(copy))
+    }
+
+    /// Where its calls and decisions are noted, if they are.
+    #[must_use]
+    pub fn notes(&self) -> Option<&Arc<dyn Notes>> {
+        self.0.notes.as_ref()
+    }
+
+    /// The same with this one's counters.
+    fn copy(&self) -> Inner {
+        Inner {
             gtxid: self.0.gtxid,
             value: self.0.value.clone(),
             ltxid: self.0.ltxid,
             branch: self.0.branch,
             attempt: self.0.attempt,
             received: self.0.received,
-            deadline,
-            hurried: self.0.hurried && deadline == self.0.deadline,
-            criticality,
+            deadline: self.0.deadline,
+            hurried: self.0.hurried,
+            criticality: self.0.criticality,
             route: self.0.route.clone(),
             retries: AtomicU32::new(0),
             exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
             counted_by: Some(self.counters().clone()),
-        }))
+            notes: self.0.notes.clone(),
+        }
     }
 
     /// Says which route it came by. For one that nobody shares yet: to another one nothing is said.
@@ -291,6 +323,7 @@ impl Txn {
             .wrapping_add(1);
         Call {
             branch: self.0.branch.child(k),
+            number: k,
             txn: self.clone(),
         }
     }
@@ -311,6 +344,7 @@ impl fmt::Debug for Txn {
 pub struct Call {
     txn: Txn,
     branch: Branch,
+    number: u32,
 }
 
 impl Call {
@@ -330,6 +364,12 @@ impl Call {
     #[must_use]
     pub fn ltxid(&self) -> Ltxid {
         self.txn.ltxid().next()
+    }
+
+    /// Which call of its service's part of the transaction this is, from 1: the last number of its branch.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     /// The name of this call among all of the transaction.

@@ -62,6 +62,12 @@ impl EndpointHealth {
         self.sentence().times
     }
 
+    /// When its ejection ends, if it was ejected.
+    #[must_use]
+    pub fn ejected_until(&self) -> Option<Instant> {
+        self.sentence().ejected_until
+    }
+
     pub(super) fn put_on_probation(&self) {
         self.probation.store(true, Ordering::Relaxed);
     }

@@ -21,6 +21,7 @@ mod retry;
 mod retry_condition;
 mod runtime;
 mod server;
+mod telemetry;
 mod throttle;
 mod txn;
 
@@ -57,10 +58,11 @@ pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, R
 pub use retry_condition::RetryCondition;
 pub use runtime::RuntimeSettings;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
+pub use telemetry::{JournalSettings, TelemetrySettings};
 pub use throttle::ThrottleSettings;
 pub use txn::{TxnHeaderNames, TxnSettings};
 
-use super::Span;
+use super::{Secret, Span};
 
 /// Every setting of msa itself.
 ///
@@ -77,6 +79,8 @@ pub struct Settings {
     pub txn: TxnSettings,
     /// What is logged and how.
     pub log: LogSettings,
+    /// What is remembered and told of requests.
+    pub telemetry: TelemetrySettings,
     /// Background health checks.
     pub health: HealthSettings,
     /// The threads that run it all.
@@ -118,6 +122,15 @@ pub struct AdminSettings {
     /// Where it listens; port 0 takes a free one. When it is not set and taken, a free port is used and logged. **Restart.**
     #[schemars(extend("x-msa-restart" = true, "format" = "socket-addr"))]
     pub addr: SocketAddr,
+    /// What `Authorization: Bearer` has to carry for all but the probes. Needed when `addr` is not on the loopback interface; obeyed
+    /// there, too, when it is set.
+    pub token: Option<Secret>,
+    /// Whether an `addr` off the loopback interface shows everything to everybody when there is no token: where something else
+    /// guards it.
+    pub open: bool,
+    /// Names of this machine, besides `localhost` and addresses, that the loopback listener answers to.
+    #[schemars(extend("items" = {"type": "string", "format": "host"}))]
+    pub hosts: Vec<String>,
 }
 
 impl Default for AdminSettings {
@@ -125,6 +138,9 @@ impl Default for AdminSettings {
         Self {
             enabled: true,
             addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
+            token: None,
+            open: false,
+            hosts: Vec::new(),
         }
     }
 }

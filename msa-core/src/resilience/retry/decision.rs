@@ -39,16 +39,26 @@ impl Decision {
 
     /// Tells the observers. `attempt` is the one that ended, from 1.
     pub fn tell(&self, observers: &Observers, service: &str, attempt: u32, ending: &Ending) {
+        self.tell_to(|event| observers.tell(event), service, attempt, ending);
+    }
+
+    /// Tells whoever is told by this function, unless the call is [`Done`](Self::Done).
+    pub fn tell_to(
+        &self,
+        tell: impl FnOnce(&Event<'_>),
+        service: &str,
+        attempt: u32,
+        ending: &Ending,
+    ) {
         let (delay, dark) = match self {
             Self::Done => return,
             Self::Refused(why) => {
                 let why = *why;
-                observers.tell(&Event::RetryRefused {
+                return tell(&Event::RetryRefused {
                     service,
                     attempt,
                     why,
                 });
-                return;
             }
             Self::Retry { delay } => (*delay, false),
             Self::Dark { delay } => (*delay, true),
@@ -61,7 +71,7 @@ impl Decision {
             }
             other => other.as_str(),
         };
-        observers.tell(&Event::Retried {
+        tell(&Event::Retried {
             service,
             attempt: attempt.saturating_add(1),
             reason,

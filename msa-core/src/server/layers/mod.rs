@@ -6,6 +6,7 @@
 pub(crate) mod access;
 pub(crate) mod admit;
 pub(crate) mod held;
+pub(crate) mod journal;
 pub(crate) mod limit;
 pub(crate) mod panic;
 pub(crate) mod rate;

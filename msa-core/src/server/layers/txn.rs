@@ -7,22 +7,20 @@ use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::{Extensions, HeaderValue, Request, StatusCode};
 
+use super::journal::{self, Noted};
 use crate::clock::{self, Instant};
 use crate::event::Event;
 use crate::problem::TXN_RETRY;
 use crate::server::inbound::Inbound;
-use crate::txn::{Incoming, Txn, TxnBody};
+use crate::txn::{Incoming, Txn, TxnBody, sync_scope};
 
 /// Reads or mints the ids; the request carries the transaction from here on.
 #[inline]
-pub(crate) fn begin(inbound: &Inbound, request: &mut Request<Body>, now: Instant) -> Txn {
+pub(crate) fn begin(inbound: &Inbound, request: &mut Request<Body>, now: Instant) -> (Txn, Noted) {
     let peer = peer(request.extensions());
     let mut incoming = inbound
         .headers
         .extract_from(request.headers(), peer, &inbound.trust);
-    if !incoming.rejected.is_empty() {
-        tell_rejected(inbound, &incoming);
-    }
     let mint = || inbound.minter.mint(clock::unix_ms_at(now));
     if incoming.gtxid.is_none()
         && incoming
@@ -34,8 +32,12 @@ pub(crate) fn begin(inbound: &Inbound, request: &mut Request<Body>, now: Instant
     }
     let mut txn = Txn::from_incoming(&incoming, mint, inbound.request_timeout, now);
     txn.came_by(request.extensions().get());
+    let (txn, noted) = journal::open(inbound, txn, request, peer, now);
+    if !incoming.rejected.is_empty() {
+        sync_scope(txn.clone(), || tell_rejected(inbound, &incoming));
+    }
     request.extensions_mut().insert(txn.clone());
-    txn
+    (txn, noted)
 }
 
 /// Answers with the GTXID, tells those above when what there was for retries is spent, and carries the transaction into a body that is still to come.

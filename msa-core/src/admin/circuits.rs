@@ -1,0 +1,99 @@
+//! `/circuits`: circuit breakers, and operators' hands on them.
+
+use axum::Extension;
+use axum::Json as Answer;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Shown;
+use super::guard::Peer;
+use crate::client::EndpointCircuit;
+use crate::clock::{self, Instant};
+use crate::problem::{Json, Path, Problem};
+
+/// A change that an operator asks for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Change {
+    action: Action,
+    /// One endpoint, as `host:port`; all of the service when it is left out.
+    endpoint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    /// Refuses every call until it is told otherwise.
+    Open,
+    /// Lets every call through and counts nothing, until it is told otherwise.
+    Close,
+    /// Closed, with nothing counted; judges for itself again.
+    Reset,
+}
+
+/// The page.
+pub(super) async fn show(State(shown): State<Shown>) -> Answer<Vec<Value>> {
+    let now = clock::now();
+    let circuits = shown.client.circuits(now).into_iter();
+    Answer(circuits.map(|circuit| state(&circuit, now)).collect())
+}
+
+/// Opens, closes or resets the breakers of a service, or of one of its endpoints.
+pub(super) async fn change(
+    State(shown): State<Shown>,
+    Extension(peer): Extension<Peer>,
+    Path(service): Path<String>,
+    Json(change): Json<Change>,
+) -> Result<Answer<Vec<Value>>, Problem> {
+    let now = clock::now();
+    let named = crate::discovery::normalize(&service);
+    let wanted = |circuit: &EndpointCircuit| {
+        *circuit.service == *named
+            && (change.endpoint.as_ref()).is_none_or(|endpoint| *endpoint == circuit.endpoint)
+    };
+    let circuits: Vec<_> = (shown.client.circuits(now).into_iter())
+        .filter(wanted)
+        .collect();
+    if circuits.is_empty() {
+        return Err(Problem::not_found(
+            "no circuit breaker of that name: `/circuits` lists those of services that were called",
+        ));
+    }
+    for circuit in &circuits {
+        match change.action {
+            Action::Open => circuit.breaker.force_open(now),
+            Action::Close => circuit.breaker.disable(now),
+            Action::Reset => circuit.breaker.close(now),
+        }
+        tracing::info!(
+            target: "msa::audit",
+            %peer,
+            action = ?change.action,
+            upstream = &*circuit.service,
+            endpoint = circuit.endpoint,
+            "circuit breaker changed by hand"
+        );
+    }
+    Ok(Answer(
+        circuits.iter().map(|circuit| state(circuit, now)).collect(),
+    ))
+}
+
+fn state(circuit: &EndpointCircuit, now: Instant) -> Value {
+    let metrics = circuit.breaker.metrics(now);
+    json!({
+        "service": &*circuit.service,
+        "endpoint": circuit.endpoint,
+        "state": metrics.state.as_str(),
+        "enabled": circuit.enabled,
+        "dark": circuit.dark,
+        "calls": metrics.counts.total(),
+        "failed": metrics.counts.failed,
+        "slow": metrics.counts.slow,
+        "failure_rate": metrics.failure_rate,
+        "slow_rate": metrics.slow_rate,
+        "refused": metrics.refused,
+        "refused_total": metrics.refused_total,
+    })
+}

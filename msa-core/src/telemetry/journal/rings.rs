@@ -1,0 +1,267 @@
+//! Where pages stand, and how long.
+//!
+//! Two rings, each with half of the room: one for errors and slow requests, one for all others. So a thousand good requests a second
+//! do not wash away the one that failed an hour ago. A page stands among the others from its beginning, so a request that hangs can
+//! be looked up while it does, and is moved when it ends. Rings are split by GTXID, so that threads seldom meet at a lock, which is
+//! held for a push or a pop.
+
+use std::collections::VecDeque;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::page::Page;
+use super::ports::AdminPorts;
+use super::slow::Slow;
+use crate::config::JournalSettings;
+use crate::txn::Gtxid;
+
+/// Into so many parts, at most.
+const SHARDS: usize = 8;
+
+/// A part has at least this much room, so that a small journal does not forget by bad luck.
+const SHARD: usize = 256 * 1024;
+
+/// A page's places. 0: in no ring.
+const GONE: u8 = 0;
+const RECENT: u8 = 1;
+const KEPT: u8 = 2;
+
+/// Both rings, in parts.
+#[derive(Debug)]
+pub(super) struct Rings {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: RandomState,
+    on: AtomicBool,
+    /// The room of one ring of one part, in bytes.
+    room: AtomicUsize,
+    /// The room of one page.
+    page: AtomicUsize,
+    /// In microseconds; 0 leaves it to the percentile.
+    slow: AtomicU64,
+    /// Where other services' management listeners are.
+    pub(super) ports: AdminPorts,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    recent: Ring,
+    kept: Ring,
+    slow: Slow,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    pages: VecDeque<Arc<Page>>,
+    bytes: usize,
+}
+
+impl Rings {
+    pub(super) fn new(settings: &JournalSettings) -> Self {
+        let size = usize::try_from(settings.max_size.get()).unwrap_or(usize::MAX);
+        let shards = (size / SHARD).clamp(1, SHARDS);
+        let rings = Self {
+            shards: (0..shards).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            on: AtomicBool::new(false),
+            room: AtomicUsize::new(0),
+            page: AtomicUsize::new(0),
+            slow: AtomicU64::new(0),
+            ports: AdminPorts::default(),
+        };
+        rings.configure(settings);
+        rings
+    }
+
+    pub(super) fn configure(&self, settings: &JournalSettings) {
+        let size = usize::try_from(settings.max_size.get()).unwrap_or(usize::MAX);
+        let page = usize::try_from(settings.max_entry.get()).unwrap_or(usize::MAX);
+        let slow = settings.slow.map_or(0, |slow| {
+            slow.get().as_micros().try_into().unwrap_or(u64::MAX).max(1)
+        });
+        self.room
+            .store(size / self.shards.len() / 2, Ordering::Relaxed);
+        self.page.store(page, Ordering::Relaxed);
+        self.slow.store(slow, Ordering::Relaxed);
+        self.on.store(settings.enabled, Ordering::Relaxed);
+        if !settings.enabled {
+            for shard in &self.shards {
+                *lock(shard) = Shard::default();
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_on(&self) -> bool {
+        self.on.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn page_limit(&self) -> usize {
+        self.page.load(Ordering::Relaxed)
+    }
+
+    fn shard(&self, gtxid: &Gtxid) -> Option<MutexGuard<'_, Shard>> {
+        let hash = self.hasher.hash_one(gtxid);
+        let index = usize::try_from(hash >> 32).unwrap_or_default() % self.shards.len().max(1);
+        self.shards.get(index).map(lock)
+    }
+
+    /// A page was opened; `size` is what it takes so far.
+    pub(super) fn opened(&self, page: &Arc<Page>, size: usize) {
+        if let Some(mut shard) = self.shard(&page.gtxid) {
+            let room = self.room.load(Ordering::Relaxed);
+            shard.recent.push(page, RECENT, size, room);
+        }
+    }
+
+    /// Its request is over.
+    pub(super) fn ended(&self, page: &Arc<Page>, failed: bool, took: u64, size: usize) {
+        let Some(mut shard) = self.shard(&page.gtxid) else {
+            return;
+        };
+        let room = self.room.load(Ordering::Relaxed);
+        let slower = shard.slow.is_slow(took);
+        let slow = match self.slow.load(Ordering::Relaxed) {
+            0 => slower,
+            limit => took >= limit,
+        };
+        let place = page.place.load(Ordering::Relaxed);
+        if failed || slow {
+            if place == RECENT {
+                shard.recent.leave(page);
+            }
+            shard.kept.push(page, KEPT, size, room);
+        } else if place == GONE {
+            shard.recent.push(page, RECENT, size, room); // it ran longer than the ring remembers
+        } else {
+            shard.recent.resize(page, size, room);
+        }
+    }
+
+    /// Something was written to it after its end.
+    pub(super) fn grown(&self, page: &Page, size: usize) {
+        let Some(mut shard) = self.shard(&page.gtxid) else {
+            return;
+        };
+        let room = self.room.load(Ordering::Relaxed);
+        match page.place.load(Ordering::Relaxed) {
+            RECENT => shard.recent.resize(page, size, room),
+            KEPT => shard.kept.resize(page, size, room),
+            _ => {}
+        }
+    }
+
+    /// The pages of a transaction, oldest first.
+    pub(super) fn find(&self, gtxid: &Gtxid) -> Vec<Arc<Page>> {
+        let Some(shard) = self.shard(gtxid) else {
+            return Vec::new();
+        };
+        let mut found: Vec<_> = [(&shard.recent, RECENT), (&shard.kept, KEPT)]
+            .into_iter()
+            .flat_map(|(ring, place)| ring.standing(place))
+            .filter(|page| page.gtxid == *gtxid)
+            .cloned()
+            .collect();
+        drop(shard);
+        found.sort_by_key(|page| page.opened);
+        found
+    }
+
+    /// The latest pages, newest first; of those that are kept longer, or of the others.
+    pub(super) fn latest(&self, kept: bool, count: usize) -> Vec<Arc<Page>> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            let (ring, place) = match kept {
+                true => (&shard.kept, KEPT),
+                false => (&shard.recent, RECENT),
+            };
+            found.extend(ring.standing(place).rev().take(count).cloned());
+        }
+        found.sort_by_key(|page| std::cmp::Reverse(page.opened));
+        found.truncate(count);
+        found
+    }
+
+    /// What requests have to take to be slow; `None` until there were enough of them.
+    pub(super) fn slow_from(&self) -> Option<Duration> {
+        match self.slow.load(Ordering::Relaxed) {
+            0 => {
+                let each = self
+                    .shards
+                    .iter()
+                    .filter_map(|shard| lock(shard).slow.from());
+                each.max().map(Duration::from_micros)
+            }
+            limit => Some(Duration::from_micros(limit)),
+        }
+    }
+
+    /// Pages and bytes: of the ring for errors and slow ones, and of the other.
+    pub(super) fn held(&self) -> [(usize, usize); 2] {
+        let mut held = [(0, 0); 2];
+        for shard in &self.shards {
+            let shard = lock(shard);
+            for ((pages, bytes), (ring, place)) in held
+                .iter_mut()
+                .zip([(&shard.kept, KEPT), (&shard.recent, RECENT)])
+            {
+                *pages += ring.standing(place).count();
+                *bytes += ring.bytes;
+            }
+        }
+        held
+    }
+}
+
+impl Ring {
+    fn push(&mut self, page: &Arc<Page>, place: u8, size: usize, room: usize) {
+        page.place.store(place, Ordering::Relaxed);
+        page.counted.store(size, Ordering::Relaxed);
+        self.bytes += size;
+        self.pages.push_back(Arc::clone(page));
+        self.make_room(room, place);
+    }
+
+    /// Takes it out of the count; what is left in the queue is passed over, and goes when it is the oldest.
+    fn leave(&mut self, page: &Page) {
+        self.bytes = self
+            .bytes
+            .saturating_sub(page.counted.load(Ordering::Relaxed));
+        page.place.store(GONE, Ordering::Relaxed);
+    }
+
+    fn resize(&mut self, page: &Page, size: usize, room: usize) {
+        let place = page.place.load(Ordering::Relaxed);
+        let before = page.counted.swap(size, Ordering::Relaxed);
+        self.bytes = self.bytes.saturating_sub(before).saturating_add(size);
+        self.make_room(room, place);
+    }
+
+    fn make_room(&mut self, room: usize, place: u8) {
+        while let Some(oldest) = self.pages.front() {
+            let moved = oldest.place.load(Ordering::Relaxed) != place;
+            if !moved {
+                if self.bytes <= room || self.pages.len() == 1 {
+                    return;
+                }
+                self.bytes = self
+                    .bytes
+                    .saturating_sub(oldest.counted.load(Ordering::Relaxed));
+                oldest.place.store(GONE, Ordering::Relaxed);
+            }
+            self.pages.pop_front();
+        }
+    }
+
+    fn standing(&self, place: u8) -> impl DoubleEndedIterator<Item = &Arc<Page>> {
+        let here = move |page: &&Arc<Page>| page.place.load(Ordering::Relaxed) == place;
+        self.pages.iter().filter(here)
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
