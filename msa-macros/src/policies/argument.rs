@@ -5,6 +5,8 @@ use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, FnArg, ItemFn, Pat, Type};
 
+use crate::krate;
+
 /// One argument besides `self`.
 pub(super) struct Argument {
     /// What the function calls it from now on.
@@ -64,7 +66,9 @@ impl Argument {
 
     fn again(&self, msa: &TokenStream) -> TokenStream {
         let ident = &self.ident;
-        quote_spanned!(at(&self.ty)=> #msa::attribute::again(&#ident))
+        let at = at(&self.ty);
+        let msa = krate::at(msa, at);
+        quote_spanned!(at=> #msa::attribute::again(&#ident))
     }
 
     /// The argument as it is given to a fallback.
@@ -93,7 +97,9 @@ impl Argument {
     fn key_part(&self, msa: &TokenStream) -> TokenStream {
         let Self { ident, ty, cfg, .. } = self;
         let reference = (!self.lent).then(|| quote!(&));
-        let part = quote_spanned!(at(ty)=> #msa::attribute::key_part(#reference #ident));
+        let at = at(ty);
+        let msa = krate::at(msa, at);
+        let part = quote_spanned!(at=> #msa::attribute::key_part(#reference #ident));
         quote!(#(#cfg)* #part)
     }
 }
