@@ -206,6 +206,33 @@ async fn calls(State(app): State<App>) -> Result<String, Problem> {
     Ok(seen.text().await?)
 }
 
+/// Policies above the handler.
+#[retry(max = 2, backoff = "10ms")]
+#[handler(timeout = "500ms")]
+#[timeout("300ms")]
+async fn flaky_above(State(app): State<App>, Path(good): Path<u32>) -> Result<String, Problem> {
+    flaky(&app, good).await
+}
+
+/// The same below it.
+#[handler(timeout = "500ms")]
+#[timeout("300ms")]
+#[retry(max = 2, backoff = "10ms")]
+async fn flaky_below(State(app): State<App>, Path(good): Path<u32>) -> Result<String, Problem> {
+    flaky(&app, good).await
+}
+
+async fn flaky(app: &App, good: u32) -> Result<String, Problem> {
+    let call = app.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+    if call == 9 {
+        std::future::pending::<()>().await;
+    }
+    if call < good {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE));
+    }
+    Ok(call.to_string())
+}
+
 fn router(app: App) -> Router {
     let routes = Router::new()
         .route("/plain", get(plain))
@@ -223,6 +250,8 @@ fn router(app: App) -> Router {
         .route("/status", get(status))
         .route("/failed-call", get(failed_call))
         .route("/calls", get(calls))
+        .route("/flaky-above/{good}", get(flaky_above))
+        .route("/flaky-below/{good}", get(flaky_below))
         .with_state(app)
         .route("/generic", get(generic::<Polite, 2>).with_state(Polite));
     routes.layer(MsaLayer::new(&Settings::default()).unwrap())
@@ -339,6 +368,24 @@ async fn what_a_handler_calls_is_told_its_criticality_and_its_deadline() {
     let request = Request::get("/calls").header("x-msa-criticality", "critical");
     let answer = ask(router(app), request.body(Body::empty()).unwrap()).await;
     assert_eq!(answer, is(200, "sheddable 300"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn policies_run_inside_of_the_handler_whatever_the_order_of_writing() {
+    for path in ["/flaky-above", "/flaky-below"] {
+        assert_eq!(get_path(&format!("{path}/3")).await, is(200, "3"), "{path}");
+        assert_eq!(get_path(&format!("{path}/4")).await.0, 503, "{path}");
+        let app = App::default();
+        app.dropped.store(8, Ordering::Relaxed);
+        let start = clock::now();
+        let request = Request::get(format!("{path}/1")).body(Body::empty());
+        let (status, body) = ask(router(app), request.unwrap()).await;
+        assert_eq!(
+            (status, clock::since(start)),
+            (504, Duration::from_millis(300)),
+            "{path}: {body}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -137,7 +137,10 @@ async fn a_refusal_is_a_problem_document_with_the_right_status() {
     let (_, body, after) = answers.last().unwrap();
     assert!(body.contains("circuit_open"), "{body}");
     let after: u64 = after.as_ref().unwrap().parse().unwrap();
-    assert!((30..=33).contains(&after), "open for 30 s and some jitter: {after}");
+    assert!(
+        (30..=33).contains(&after),
+        "open for 30 s and some jitter: {after}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -165,7 +165,7 @@ fn is_policy(attr: &Attribute) -> bool {
     let ours = segments.len() == 1
         || segments.first().is_some_and(|first| {
             let krate = krate::msa_core().into_iter().last();
-            krate.is_some_and(|krate| krate.to_string() == first.ident.to_string())
+            krate.is_some_and(|krate| first.ident == krate.to_string())
         });
     ours && segments
         .last()

@@ -109,9 +109,9 @@ fn types(segment: &PathSegment) -> Vec<&Type> {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
         return Vec::new();
     };
-    let of = |argument| match argument {
-        &GenericArgument::Type(ref inner) => Some(inner),
+    let types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(inner) => Some(inner),
         _ => None,
-    };
-    arguments.args.iter().filter_map(of).collect()
+    });
+    types.collect()
 }

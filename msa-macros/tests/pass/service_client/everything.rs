@@ -38,7 +38,7 @@ pub trait UserApi: Send + Sync {
     async fn user(&self, id: u64) -> Result<User, CallError>;
 
     /// One of them, if there is one.
-    #[get("/users/{r#type}/{id}.json?full=1")]
+    #[get("/users/{type}/{id}.json?full=1")]
     #[timeout("250ms")]
     #[no_retry]
     async fn maybe(&self, r#type: Cow<'_, str>, id: &str) -> Result<Option<User>, MyError>;

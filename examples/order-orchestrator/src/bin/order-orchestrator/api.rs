@@ -40,7 +40,7 @@ async fn place(
     let draft = Draft {
         user: user?,
         items: wanted.items,
-        banner,
+        banner: banner?,
     };
     let placed = services.place(key.as_str(), &draft).await?;
     let status = placed.status();

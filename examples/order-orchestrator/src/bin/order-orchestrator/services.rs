@@ -88,18 +88,14 @@ impl Services {
     }
 
     /// The banner in the first slot, `null` when there is none, or none in time: it sells, but no order fails for it.
-    pub(crate) async fn banner(&self) -> Value {
+    #[fallback(value = Value::Null)]
+    pub(crate) async fn banner(&self) -> Result<Value, CallError> {
         let active = self
             .banners
-            .active(&self.banner_platform, self.banner_options);
-        let first = match active.await {
-            Ok(active) => active.items.into_iter().next(),
-            Err(error) => {
-                tracing::info!(%error, "an order goes on without a banner");
-                None
-            }
-        };
-        first.map_or(Value::Null, |showing| showing.banner)
+            .active(&self.banner_platform, self.banner_options)
+            .await?;
+        let first = active.items.into_iter().next();
+        Ok(first.map_or(Value::Null, |showing| showing.banner))
     }
 
     /// Has the order placed, or finds the one that was placed under the key.
