@@ -96,8 +96,8 @@ impl Argument {
     /// The argument as a part of a key.
     fn key_part(&self, msa: &TokenStream) -> TokenStream {
         let Self { ident, ty, cfg, .. } = self;
-        let reference = (!self.lent).then(|| quote!(&));
         let at = at(ty);
+        let reference = (!self.lent).then(|| quote_spanned!(at=> &));
         let msa = krate::at(msa, at);
         let part = quote_spanned!(at=> #msa::attribute::key_part(#reference #ident));
         quote!(#(#cfg)* #part)
@@ -144,7 +144,9 @@ pub(super) fn key(arguments: &[Argument], given: Option<&Expr>, msa: &TokenStrea
     let part = |expr: &Expr| {
         let is_lent = matches!(expr, Expr::Path(path)
             if arguments.iter().any(|argument| argument.lent && path.path.is_ident(&argument.ident)));
-        let reference = (!is_lent).then(|| quote!(&));
+        let at = expr.span().resolved_at(Span::mixed_site());
+        let msa = krate::at(msa, at);
+        let reference = (!is_lent).then(|| quote_spanned!(at=> &));
         let simple = matches!(
             expr,
             Expr::Path(_) | Expr::Field(_) | Expr::MethodCall(_) | Expr::Call(_) | Expr::Lit(_)
@@ -154,7 +156,7 @@ pub(super) fn key(arguments: &[Argument], given: Option<&Expr>, msa: &TokenStrea
         } else {
             quote!((#expr))
         };
-        quote_spanned!(expr.span().resolved_at(Span::mixed_site())=> #msa::attribute::key_part(#reference #expr))
+        quote_spanned!(at=> #msa::attribute::key_part(#reference #expr))
     };
     let key = match given {
         Expr::Tuple(tuple) => {
