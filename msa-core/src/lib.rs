@@ -246,10 +246,6 @@ pub mod __private {
     pub use inventory;
 }
 
-#[cfg(all(feature = "macros", feature = "rate-limit"))]
-pub use msa_macros::rate_limit;
-#[cfg(feature = "macros")]
-pub use msa_macros::{bulkhead, cached, circuit_breaker, fallback, hedge, retry, timeout};
 pub use service::{Error, Service, run};
 pub use txn::{JoinSet, spawn, spawn_blocking};
 
@@ -262,6 +258,31 @@ pub use msa_macros::main;
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/attributes/service_client.md")]
 pub use msa_macros::service_client;
+
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/bulkhead.md")]
+pub use msa_macros::bulkhead;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/cached.md")]
+pub use msa_macros::cached;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/circuit_breaker.md")]
+pub use msa_macros::circuit_breaker;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/fallback.md")]
+pub use msa_macros::fallback;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/hedge.md")]
+pub use msa_macros::hedge;
+#[cfg(all(feature = "macros", feature = "rate-limit"))]
+#[doc = include_str!("../docs/attributes/rate_limit.md")]
+pub use msa_macros::rate_limit;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/retry.md")]
+pub use msa_macros::retry;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/timeout.md")]
+pub use msa_macros::timeout;
 
 /// The README's first service must compile.
 #[cfg(doctest)]

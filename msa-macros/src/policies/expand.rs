@@ -9,6 +9,7 @@ use syn::{Block, Expr, FnArg, ItemFn, ReturnType, Type};
 
 use super::argument::{self, Argument};
 use super::{Part, Policies};
+use crate::krate;
 
 /// What the function returns, and whether its answer must be made a response first.
 struct Returns {
@@ -126,6 +127,7 @@ fn call(
     let judged = |path: &Expr, by: &str| {
         let by = proc_macro2::Ident::new(by, Span::call_site());
         let at = path.span().resolved_at(Span::mixed_site());
+        let msa = krate::at(msa, at);
         quote_spanned!(at=> .#by(#msa::attribute::when::<#ty, _, _>(#path)))
     };
     let when = policies
@@ -140,10 +142,11 @@ fn call(
         (policies.fallback.as_ref()).map(|_| fallback(function, policies, arguments, ty, msa));
     let cached = policies.cached.as_ref().map(|cached| {
         let key = argument::key(arguments, cached.key.as_ref(), msa);
+        let msa = krate::at(msa, *at);
         if cached.single_flight {
-            quote!(.cached(#key))
+            quote_spanned!(*at=> .cached(#msa::attribute::kept::<#ty, _>(#key)))
         } else {
-            quote!(.cached_alone(#key))
+            quote_spanned!(*at=> .cached_alone(#msa::attribute::kept_alone::<#ty, _>(#key)))
         }
     });
 
@@ -208,11 +211,13 @@ fn fallback(
             _ => None,
         };
         let given = arguments.iter().map(|argument| argument.given(msa));
-        quote_spanned!(at=> .fallback(#msa::attribute::instead::<#ty, _, _, _, _>(#with, || (#receiver #(#given,)*))))
+        let msa = krate::at(msa, at);
+        quote_spanned!(at=> .fallback(#msa::attribute::given(|| (#receiver #(#given,)*)).instead::<#ty, _, _>(#with)))
     });
     let value = fallback.value.as_ref().map(|value| {
         let at = value.span().resolved_at(Span::mixed_site());
-        quote_spanned!(at=> .fallback(#msa::attribute::value(|| #value)))
+        let msa = krate::at(msa, at);
+        quote_spanned!(at=> .fallback(#msa::attribute::value::<#ty, _>(|| #value)))
     });
     let stale = fallback.keeps().then(|| {
         let cached = policies
