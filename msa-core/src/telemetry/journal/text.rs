@@ -141,6 +141,9 @@ impl Tree {
 
     fn decision(&mut self, decision: &Decision, depth: usize) {
         let mut left = format!("* {}", said(decision));
+        if decision.times > 1 {
+            left.push_str(&format!(", {} times", decision.times));
+        }
         if decision.dark {
             left.push_str(" (dark: only reported)");
         }
