@@ -9,37 +9,37 @@
 //! # A first service
 //!
 //! ```no_run
-//! use std::process::ExitCode;
-//!
 //! use msa_core::prelude::*;
-//! use serde::{Deserialize, Serialize};
+//! use serde::Deserialize;
 //!
 //! #[derive(Deserialize)]
 //! struct User {
 //!     name: String,
 //! }
 //!
-//! #[derive(Serialize)]
-//! struct Greeting {
-//!     text: String,
+//! #[service_client(name = "user-service")]
+//! trait UserApi {
+//!     #[get("/users/{id}")]
+//!     async fn user(&self, id: u64) -> Result<User, CallError>;
 //! }
 //!
-//! async fn greet(State(client): State<ServiceClient>, Path(id): Path<u64>) -> Result<Json<Greeting>, Problem> {
-//!     // A logical name: one of its instances is called, with the transaction, within the caller's deadline.
-//!     let response = client.get(format!("http://user-service/users/{id}")).send().await?;
-//!     if response.status() == StatusCode::NOT_FOUND {
-//!         return Err(Problem::not_found(format!("there is no user {id}")));
-//!     }
-//!     let user: User = response.error_for_status()?.json().await?;
-//!     Ok(Json(Greeting { text: format!("Hello, {}", user.name) }))
+//! #[derive(Clone)]
+//! struct App {
+//!     users: UserApiClient,
 //! }
 //!
-//! fn main() -> ExitCode {
-//!     msa_core::run(async {
-//!         let service = Service::from_env("greeter")?;
-//!         let routes = Router::new().route("/greet/{id}", get(greet)).with_state(service.client());
-//!         service.routes(routes).run().await
-//!     })
+//! #[handler(timeout = "500ms")]
+//! async fn greet(State(app): State<App>, Path(id): Path<u64>) -> Result<String, Problem> {
+//!     // One instance of the service is called, with the transaction, within the caller's deadline; `?` is a problem document.
+//!     let user = app.users.user(id).await?;
+//!     Ok(format!("Hello, {}", user.name))
+//! }
+//!
+//! #[msa_core::main]
+//! async fn main() -> Result<(), msa_core::Error> {
+//!     let service = Service::from_env("greeter")?;
+//!     let app = App { users: UserApiClient::new(service.client()) };
+//!     service.routes(Router::new().route("/greet/{id}", get(greet)).with_state(app)).run().await
 //! }
 //! ```
 //!
@@ -51,10 +51,47 @@
 //! timeout = "2s"
 //! ```
 //!
+//! Attributes are short for calls of public functions, which the page of each shows: [`service_client`](macro@service_client) for
+//! [`client::typed`], [`handler`](macro@handler) for [`server::handler`], [`main`](macro@main) for [`run`]. Without them
+//! `service.client().get("http://user-service/users/7").send().await?` is reqwest-middleware's own builder.
+//!
 //! Who has an axum app or a reqwest client already reads
 //! [how to add msa to it](https://github.com/msa-rs/msa/blob/main/msa-core/docs/adopting.md); an image, a Kubernetes manifest and the
 //! edge are in [deployment](https://github.com/msa-rs/msa/blob/main/msa-core/docs/deployment.md). When something is wrong,
 //! [operating](https://github.com/msa-rs/msa/blob/main/msa-core/docs/operating.md) leads from a GTXID to its cause.
+//!
+//! # Policies by attributes
+//!
+//! On any `async fn`, free or a method, and on axum's handlers:
+//!
+//! ```
+//! use msa_core::prelude::*;
+//!
+//! #[timeout(total = "1s", attempt = "300ms")]
+//! #[fallback(value = 0)]
+//! #[retry(max = 2)]
+//! #[circuit_breaker(failure_rate = "50%")]
+//! async fn fetch_stock(sku: u64) -> Result<u64, Problem> {
+//!     Ok(sku)
+//! }
+//! ```
+//!
+//! | attribute | does | by default |
+//! | --- | --- | --- |
+//! | [`timeout`](macro@timeout) | ends what takes too long, in total or by attempt | a limit must be given |
+//! | [`fallback`](macro@fallback) | a value, a function or the last good answer stands in | one must be given |
+//! | [`cached`](macro@cached) | gives the last answer again, and lets callers share one call | 1000 answers |
+//! | [`bulkhead`](macro@bulkhead) | so many calls at a time | no queue |
+//! | `rate_limit` | so many calls a time (feature `rate-limit`) | no waiting |
+//! | [`retry`](macro@retry) | calls again | twice, budgeted, 25 ms to 1 s with full jitter |
+//! | [`hedge`](macro@hedge) | a further attempt beside one that takes long | after the 95th percentile |
+//! | [`circuit_breaker`](macro@circuit_breaker) | stops calling what keeps failing | at 50 % of 20 calls in 10 s |
+//!
+//! They run in the order of this table, outermost first, however they are written ([`resilience::policy`]); [`attribute`] says what counts as
+//! a failure and what they expand to. Values are literals that are checked while compiling, or constants. All of them can be changed while
+//! the function runs, by its key, which is `module::function` unless `name = "..."` says another: `policies."orders::fetch_stock".retry.max_retries = 5`, or
+//! `.enabled = false` for none. A key that no function has is warned of, with the nearest that one has. As no shell takes `::` in a
+//! variable's name, give a function that `MSA_POLICIES__…` is to reach a name of its own.
 //!
 //! # The modules
 //!
@@ -66,6 +103,7 @@
 //! | [`client`] | calling others: [`client::ServiceClient`], its errors, and [`client::ServiceMiddleware`] for a reqwest client of one's own |
 //! | [`discovery`] | who is there: endpoints, and the sources that know them |
 //! | [`balance`] | which one: eight algorithms, zones and subsets, outlier ejection, slow start |
+//! | [`attribute`] | what the policy attributes expand to |
 //! | [`resilience`] | whether to call, how often, and what instead: retries, budgets, breakers, limits, hedges, fallbacks; each usable alone, or ordered by a [`Policy`](resilience::policy::Policy) |
 //! | `fault` | faults on purpose (feature `fault`) |
 //! | [`txn`] | the transaction: ids, headers, task-local, [`spawn`] |
@@ -181,7 +219,9 @@
 //! | `msa::audit` | `circuit breaker changed by hand`, `log level changed`, `log level as configured again` | info | `peer`, and what was changed |
 //! | `msa::audit` | `refused` | warn | `peer`, `method`, `path`, `status`: a request to the management listener that was not allowed |
 //!
-//! Other targets: `msa::accept` (connections), `msa::config` (warnings, reloads), `msa::discovery` (sources), `msa::health`
+//! Inside of a [`#[handler]`](macro@handler) a line has `handler` and `route` too.
+//!
+//! Other targets: `msa::accept` (connections), `msa::config` (warnings, reloads), `msa::discovery` (sources), `msa::handler` (a handler that was given up), `msa::health`
 //! (a check that fails, or passes again), `msa::problem` (the causes of error answers), `msa::server` (panics), `msa::txn` (headers
 //! that are not well formed, at debug). `log.level = "info,msa::access=warn"` logs only requests that failed.
 //!
@@ -190,14 +230,15 @@
 //! | feature | default | gives |
 //! | --- | --- | --- |
 //! | `http2` | yes | HTTP/2 in the server (prior knowledge) and in the client |
+//! | `macros` | yes | the attributes, and that functions make their policies known |
 //! | `tls` | yes | `https://` endpoints, by rustls with ring and the platform's authorities |
 //! | `compression` | | gzip answers, switched on by `server.compression` |
 //! | `cors` | | cross-origin answers, switched on by `server.cors.origins` |
 //! | `failsafe` | | both ways between our breakers and the crate failsafe |
-//! | `rate-limit` | | `resilience::rate_limit`, and `clients.<name>.rate_limit` |
+//! | `rate-limit` | | `resilience::rate_limit`, `clients.<name>.rate_limit` and `server.rate_limit` |
 //! | `fault` | | faults on purpose, switched on by `server.fault` and `clients.<name>.fault` |
 //! | `full` | | all of the above |
-//! | `test-util` | | `testing`; for `[dev-dependencies]` |
+//! | `test-util` | | `testing`, and the mocks of `#[service_client]`; for `[dev-dependencies]` |
 //!
 //! `tls` turns on reqwest's `rustls-no-provider`. A plain `reqwest::Client` of your own needs a provider then: take reqwest's feature
 //! `rustls`, or install one with `rustls::crypto::ring::default_provider().install_default()`. [`ServiceClient`](client::ServiceClient)
@@ -217,11 +258,12 @@
 //! | `MSA_CONFIG_DIR` | the folder of `msa.toml`; the working directory unless set |
 //! | `MSA_PROFILE` | the profile, whose file must be there; none unless set |
 //! | `MSA_SECRETS_DIR` | the folder of secrets, one file a key; none unless set |
-//! | `TOKIO_WORKER_THREADS` | the threads of [`run`]; one a core unless set |
+//! | `TOKIO_WORKER_THREADS` | the threads of [`run`], over `runtime.worker_threads` |
 //!
 #![doc = include_str!("../docs/configuration.md")]
 
 pub mod admin;
+pub mod attribute;
 pub mod balance;
 pub mod client;
 pub mod clock;
@@ -242,8 +284,50 @@ pub mod telemetry;
 pub mod testing;
 pub mod txn;
 
+/// What the macros name; not for use by hand, and may change at any time.
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private {
+    pub use inventory;
+}
+
 pub use service::{Error, Service, run};
 pub use txn::{JoinSet, spawn, spawn_blocking};
+
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/handler.md")]
+pub use msa_macros::handler;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/main.md")]
+pub use msa_macros::main;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/service_client.md")]
+pub use msa_macros::service_client;
+
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/bulkhead.md")]
+pub use msa_macros::bulkhead;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/cached.md")]
+pub use msa_macros::cached;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/circuit_breaker.md")]
+pub use msa_macros::circuit_breaker;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/fallback.md")]
+pub use msa_macros::fallback;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/hedge.md")]
+pub use msa_macros::hedge;
+#[cfg(all(feature = "macros", feature = "rate-limit"))]
+#[doc = include_str!("../docs/attributes/rate_limit.md")]
+pub use msa_macros::rate_limit;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/retry.md")]
+pub use msa_macros::retry;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/timeout.md")]
+pub use msa_macros::timeout;
 
 /// The README's first service must compile.
 #[cfg(doctest)]

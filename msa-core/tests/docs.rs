@@ -79,19 +79,25 @@ fn sections(schema: &Value) -> String {
             "{comment}## `[{name}]`\n\n{says}\n\n| key | takes | default | meaning |\n| --- | --- | --- | --- |\n"
         )
         .unwrap();
-        rows(schema, section, name, &mut text);
+        rows(schema, section, name, section.get("default"), &mut text);
     }
     text
 }
 
-fn rows(schema: &Value, table: &Value, at: &str, text: &mut String) {
+/// `defaults` are those of the table where it stands: the same type may stand elsewhere with others.
+fn rows(schema: &Value, table: &Value, at: &str, defaults: Option<&Value>, text: &mut String) {
     for (name, here) in resolve(schema, table)["properties"].as_object().unwrap() {
         let key = format!("{at}.{name}");
+        let value = defaults.and_then(|defaults| defaults.get(name));
+        let value = value.or_else(|| here.get("default"));
+        // The schema tells no secret, and ours have no default.
+        let secret = here.get("writeOnly") == Some(&Value::Bool(true));
+        let value = if secret { Some(&Value::Null) } else { value };
         if resolve(schema, here).get("properties").is_some() {
-            rows(schema, here, &key, text);
+            rows(schema, here, &key, value, text);
             continue;
         }
-        let (takes, default, says) = (takes(here), default(here), sentence(here));
+        let (takes, default, says) = (takes(here), default(value.unwrap()), sentence(here));
         writeln!(text, "| `{key}` | {takes} | {default} | {says} |").unwrap();
     }
 }
@@ -115,11 +121,8 @@ fn sentence(here: &Value) -> String {
     says.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn default(here: &Value) -> String {
-    if here.get("writeOnly") == Some(&Value::Bool(true)) {
-        return "none".to_owned(); // the schema tells no secret, and ours have no default
-    }
-    match here.get("default").unwrap() {
+fn default(value: &Value) -> String {
+    match value {
         Value::Null => "none".to_owned(),
         Value::Array(items) if items.is_empty() => "none".to_owned(),
         Value::Array(items) => {
@@ -150,9 +153,14 @@ fn takes(here: &Value) -> String {
     if let Some(items) = here.get("items") {
         return format!("list of {}", form(items));
     }
+    let is_percent = here.get("format").is_some_and(|format| format == "percent");
     let bound = |names: [&str; 2]| {
         let found = names.iter().find_map(|name| here.get(*name))?;
-        (found != &Value::from(0)).then(|| shown(found))
+        let said = match found.as_f64().filter(|_| is_percent) {
+            Some(fraction) => format!("{}%", fraction * 100.0),
+            None => shown(found),
+        };
+        (found != &Value::from(0)).then_some(said)
     };
     let (min, max) = (
         bound(["x-msa-min", "minimum"]),

@@ -373,3 +373,22 @@ async fn answers_are_compressed_for_who_asks_and_event_streams_never() {
     running.stop();
     let _ = running.finished().await.unwrap();
 }
+
+#[cfg(feature = "rate-limit")]
+#[tokio::test]
+async fn the_servers_rate_is_not_for_probes_and_the_management_listener() {
+    let running = serve("server.rate_limit.rate = '0/s'\n");
+    let (addr, admin) = (running.addr(), running.admin_addr().unwrap());
+    assert!(
+        ask(addr, "GET /hello HTTP/1.1")
+            .await
+            .starts_with("HTTP/1.1 429 ")
+    );
+    for (addr, page) in [(addr, "/livez"), (addr, "/readyz"), (admin, "/livez")] {
+        let answer = ask(addr, &format!("GET {page} HTTP/1.1")).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{page}: {answer}");
+        assert!(!answer.contains("ratelimit"), "{page}: {answer}");
+    }
+    running.stop();
+    running.finished().await.unwrap();
+}

@@ -1,7 +1,6 @@
 //! The start: configuration, database, routes.
 
 use std::error::Error;
-use std::process::ExitCode;
 
 use banner_service::api::{self, App};
 use banner_service::model::Time;
@@ -10,11 +9,8 @@ use banner_service::settings::BannerSettings;
 use banner_service::store::Store;
 use msa_core::prelude::*;
 
-fn main() -> ExitCode {
-    msa_core::run(start())
-}
-
-async fn start() -> Result<(), Box<dyn Error + Send + Sync>> {
+#[msa_core::main]
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let service = Service::builder("banner-service")
         .about("Keeps the banner schedule: which banner stands in which slot, and when.")
         .section::<BannerSettings>("banner")

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use msa_core::client::CallError;
 use msa_core::problem::Problem;
-use reqwest::Response;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// Why there is no good answer.
@@ -61,72 +59,20 @@ impl From<Failure> for Problem {
     }
 }
 
-/// Waves a good answer through, and turns any other into what it means.
-///
-/// # Errors
-/// [`Failure`], with a problem that names `service`.
-pub async fn good(
-    service: &'static str,
-    sent: Result<Response, reqwest_middleware::Error>,
-) -> Result<Response, Failure> {
-    let response = sent.map_err(|error| failed(service, CallError::from(error)))?;
-    let status = response.status();
-    let retry_after = retry_after(response.headers());
-    match status.as_u16() {
-        200..300 => Ok(response),
-        404 | 409 | 410 | 422 => Err(Failure::Refused(Refusal {
-            status,
-            document: response.json().await.unwrap_or_default(),
-            retry_after,
-        })),
-        other => Err(Failure::Failed(unusable(service, other, retry_after))),
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match error.response_status() {
+            Some(
+                status @ (StatusCode::NOT_FOUND
+                | StatusCode::CONFLICT
+                | StatusCode::GONE
+                | StatusCode::UNPROCESSABLE_ENTITY),
+            ) => Self::Refused(Refusal {
+                status,
+                document: error.document().cloned().unwrap_or_default(),
+                retry_after: error.retry_after(),
+            }),
+            _ => Self::Failed(error.into()),
+        }
     }
-}
-
-/// [`good`], and its body.
-///
-/// # Errors
-/// As [`good`], and 502 when the body is not what was expected.
-pub async fn json<T: DeserializeOwned>(
-    service: &'static str,
-    sent: Result<Response, reqwest_middleware::Error>,
-) -> Result<T, Failure> {
-    let response = good(service, sent).await?;
-    response
-        .json()
-        .await
-        .map_err(|error| failed(service, CallError::from(error)))
-}
-
-fn failed(service: &'static str, error: CallError) -> Failure {
-    // Made a problem, an error of the client logs its cause, which is not for the caller's eyes.
-    Failure::Failed(Problem::from(error).with("service", service))
-}
-
-/// What the service's own trouble, or a request of ours that it cannot take, means above.
-fn unusable(service: &'static str, status: u16, retry_after: Option<Duration>) -> Problem {
-    tracing::warn!(
-        upstream = service,
-        status,
-        "a call was answered with an error"
-    );
-    let above = match status {
-        429 | 503 => StatusCode::SERVICE_UNAVAILABLE,
-        504 => StatusCode::GATEWAY_TIMEOUT,
-        508 => StatusCode::LOOP_DETECTED,
-        _ => StatusCode::BAD_GATEWAY,
-    };
-    let problem = Problem::new(above)
-        .detail(format!("{service} answered {status}"))
-        .with("service", service);
-    match retry_after {
-        Some(after) => problem.retry_after(after),
-        None => problem,
-    }
-}
-
-/// `Retry-After` in seconds. Its other form, a date, is not used between our services.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    value.parse().ok().map(Duration::from_secs)
 }

@@ -8,6 +8,7 @@ mod chance;
 mod document;
 mod engine;
 mod plot;
+mod resilience;
 mod server;
 mod summary;
 
@@ -18,9 +19,10 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Runs the shipped balancers and policies through published experiments, and writes tables and pictures into msa-core/docs.
 
-usage: cargo simulate [balancing] [--seeds N]
+usage: cargo simulate [balancing] [resilience] [--seeds N]
 
   balancing    which instance (docs/balancing.md)
+  resilience   whether to call again, or at all (docs/resilience.md)
   --seeds N    how often each experiment is run (10)
 ";
 
@@ -47,13 +49,16 @@ fn run() -> Result<(), Box<dyn Error>> {
                 return Ok(());
             }
             "--seeds" => seeds = arguments.next().ok_or("--seeds needs a number")?.parse()?,
-            "balancing" => parts.push(argument),
+            "balancing" | "resilience" => parts.push(argument),
             other => return Err(format!("`{other}` is not known").into()),
         }
     }
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
     if wanted("balancing") {
         balancing::run(&docs, seeds)?;
+    }
+    if wanted("resilience") {
+        resilience::run(&docs, seeds)?;
     }
     Ok(())
 }

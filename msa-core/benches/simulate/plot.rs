@@ -7,6 +7,8 @@ use plotters::coord::Shift;
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 
+pub(crate) use plotters::chart::SeriesLabelPosition as Legend;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// One line of a picture.
@@ -22,6 +24,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) y: &'a str,
     /// For figures that differ by powers of ten.
     pub(crate) logarithmic: bool,
+    /// Where the names of the lines stand: where the lines are not.
+    pub(crate) legend: Legend,
 }
 
 /// Told apart by everybody: Okabe and Ito's colours, which are made for that.
@@ -92,7 +96,7 @@ where
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(frame.legend.clone())
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.3))
         .draw()?;

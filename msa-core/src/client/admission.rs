@@ -1,14 +1,17 @@
 //! Whether a call may begin: the bulkhead, the concurrency limit, the rate limit and the throttle of its service.
 
 use std::error::Error;
+#[cfg(feature = "rate-limit")]
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::breaker::Outcome;
+use super::attempt::Told;
 use super::deadline::Deadline;
 use super::policies::Policies;
 use super::record::CallRecord;
 use super::{CallError, CallErrorKind};
-use crate::clock::Instant;
+use crate::clock::{self, Instant};
+use crate::config::LimitMode;
 use crate::event::Event;
 use crate::resilience::bulkhead::{self, Full};
 use crate::resilience::limit::{self, LimitGuard};
@@ -24,19 +27,19 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// Waits for a place where that is configured, until the deadline at most.
+    /// Waits for a place where that is configured, until the deadline at most. `now` is then the time after the wait.
     pub(super) async fn enter(
         policies: &Policies,
         record: &CallRecord,
         class: Criticality,
         deadline: &Deadline,
-        now: Instant,
+        now: &mut Instant,
     ) -> Result<Self, CallError> {
         let mut admission = Self::default();
         if policies.admits_freely() && admission.take_bulkhead(policies) {
             return Ok(admission); // as nearly every call does, without a future to be polled
         }
-        let entering = admission.enter_slowly(policies, record, class, now);
+        let entering = admission.enter_slowly(policies, record, class, deadline, now);
         match tokio::time::timeout_at(deadline.at(), entering).await {
             Ok(Ok(())) => Ok(admission),
             Ok(Err(error)) => Err(record.name(error)),
@@ -56,19 +59,22 @@ impl Admission {
         true
     }
 
+    #[cfg_attr(not(feature = "rate-limit"), allow(unused_variables))] // only its waits are known beforehand
     async fn enter_slowly(
         &mut self,
         policies: &Policies,
         record: &CallRecord,
         class: Criticality,
-        now: Instant,
+        deadline: &Deadline,
+        now: &mut Instant,
     ) -> Result<(), CallError> {
         if !self.take_bulkhead(policies) {
             let dark = policies.settings.bulkhead.dark;
             let waited = match dark {
                 true => policies.bulkhead.try_acquire(),
-                false => policies.bulkhead.acquire(now).await,
+                false => policies.bulkhead.acquire(*now).await,
             };
+            *now = clock::now();
             match waited {
                 Ok(permit) => self.bulkhead = Some(permit.into_owned()),
                 Err(full) => refuse(record, "bulkhead", dark, || bulkhead_full(full))?,
@@ -76,29 +82,38 @@ impl Admission {
         }
         let guard = &policies.limit;
         // The guard tells the observers itself.
-        let limit = guard.acquire(class, now).await.map_err(|overloaded| {
-            refused(
-                CallErrorKind::BulkheadFull,
-                Some(overloaded.retry_after),
-                overloaded,
-            )
-        })?;
-        self.limit = limit.map(|permit| (guard.clone(), permit));
+        if guard.mode() != LimitMode::Off {
+            let limit = guard.acquire(class, *now).await.map_err(|overloaded| {
+                refused(
+                    CallErrorKind::BulkheadFull,
+                    Some(overloaded.retry_after),
+                    overloaded,
+                )
+            })?;
+            self.limit = limit.map(|permit| (guard.clone(), permit));
+            *now = clock::now();
+        }
         #[cfg(feature = "rate-limit")]
         if let Some(rate) = &policies.rate_limit {
             let dark = policies.settings.rate_limit.dark;
-            let limited = match dark {
-                true => rate.try_acquire(now).map(drop),
-                false => rate.acquire(now).await,
+            // A turn that comes after the deadline is of no use, and would be lost to others.
+            let max_wait = match dark {
+                true => Duration::ZERO,
+                false => rate.config().longest_wait().min(deadline.left(*now)),
             };
-            if let Err(limited) = limited {
-                refuse(record, "rate_limit", dark, || {
+            match rate.reserve(NonZeroU32::MIN, max_wait, *now) {
+                Ok(Duration::ZERO) => {}
+                Ok(wait) => {
+                    tokio::time::sleep_until(*now + wait).await;
+                    *now = clock::now();
+                }
+                Err(limited) => refuse(record, "rate_limit", dark, || {
                     refused(CallErrorKind::RateLimited, limited.retry_after, limited)
-                })?;
+                })?,
             }
         }
         if let Some(throttle) = &policies.throttle {
-            match throttle.try_acquire_owned(now) {
+            match throttle.try_acquire_owned(*now) {
                 Ok(permit) => self.throttle = Some(permit),
                 Err(throttled) => {
                     refuse(record, "throttle", policies.settings.throttle.dark, || {
@@ -111,21 +126,19 @@ impl Admission {
     }
 
     /// The response's headers are there, or there will be none: tells those who learn from it. Places are kept.
-    pub(super) fn settle(&mut self, outcome: Outcome, shed: bool, now: Instant) {
+    pub(super) fn settle(&mut self, told: Told, now: Instant) {
         if let Some(throttle) = self.throttle.take() {
-            match outcome {
-                Outcome::Cancelled | Outcome::Ignored => {}
-                Outcome::ConnectFailure => throttle.rejected(now),
-                _ if shed => throttle.rejected(now),
-                _ => throttle.accepted(now),
+            match told {
+                Told::Answered | Told::Failed | Told::Late => throttle.accepted(now),
+                Told::TurnedAway | Told::Lost | Told::Unreachable => throttle.rejected(now),
+                Told::Nothing => {}
             }
         }
         if let Some((guard, permit)) = &mut self.limit {
-            let outcome = match outcome {
-                _ if shed => limit::Outcome::Dropped,
-                Outcome::Success => limit::Outcome::Success,
-                Outcome::Failure | Outcome::ConnectFailure => limit::Outcome::Ignored,
-                _ => limit::Outcome::Ignored,
+            let outcome = match told {
+                Told::Answered => limit::Outcome::Success,
+                Told::TurnedAway | Told::Late | Told::Lost => limit::Outcome::Dropped,
+                Told::Failed | Told::Unreachable | Told::Nothing => limit::Outcome::Ignored,
             };
             guard.record(permit, outcome, now);
         }

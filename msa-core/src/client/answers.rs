@@ -7,12 +7,14 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Version, header};
 use reqwest::{Body, Request, Response, ResponseBuilderExt as _};
 use url::Url;
 
+use super::deadline::Deadline;
 use super::{CallError, CallOptions};
 use crate::clock;
 use crate::config::ClientSettings;
 use crate::event::{Event, Observers};
 use crate::resilience::coalesce::{Role, SingleFlight};
 use crate::resilience::fallback::StaleCache;
+use crate::txn::Gtxid;
 
 /// What a service's answers are kept in, where that is configured. Cheap to clone; clones share them.
 #[derive(Clone)]
@@ -36,6 +38,14 @@ struct Parts {
     body: Bytes,
 }
 
+/// Who asks.
+pub(super) struct Asker<'a> {
+    pub(super) service: Arc<str>,
+    pub(super) gtxid: Gtxid,
+    pub(super) deadline: Deadline,
+    pub(super) observers: &'a Observers,
+}
+
 /// How old an answer is that stands in for one that could not be had (RFC 9111).
 const AGE: HeaderName = header::AGE;
 
@@ -57,10 +67,16 @@ impl Answers {
             let told = answer.0.body.len() + headers(&answer.0.headers);
             (key.0.as_str().len() + asked + told) as u64
         };
-        let stale = (!fallback.stale_for.is_zero())
+        let stale = (fallback.enabled && !fallback.stale_for.is_zero())
             .then(|| StaleCache::measured(fallback.stale_for.get(), fallback.stale_bytes, size_of));
         let flights = settings.coalesce.then(SingleFlight::new);
         (stale.is_some() || flights.is_some()).then_some(Self { flights, stale })
+    }
+
+    /// Calls under way that others may join.
+    #[cfg(test)]
+    pub(super) fn in_flight(&self) -> usize {
+        self.flights.as_ref().map_or(0, SingleFlight::len)
     }
 
     /// Only a `GET` without a body, whose answer is awaited to its end, has an answer to share.
@@ -72,20 +88,25 @@ impl Answers {
     pub(super) async fn run(
         &self,
         request: &Request,
-        service: &str,
-        observers: &Observers,
+        asker: &Asker<'_>,
         call: impl Future<Output = reqwest_middleware::Result<Response>>,
     ) -> reqwest_middleware::Result<Response> {
+        let (service, observers) = (&*asker.service, asker.observers);
         let key = key_of(request);
         let work = async { Whole::read(call.await?).await };
         let result = match &self.flights {
             None => work.await,
             Some(flights) => {
-                let (result, role) = flights.run(key.clone(), || work).await;
-                if role == Role::Joined {
-                    observers.tell(&Event::Coalesced { service });
+                let flight = flights.run(key.clone(), || work);
+                // Whose call it is has all the time of its own deadline; who joined may have less.
+                match tokio::time::timeout_at(asker.deadline.at(), flight).await {
+                    Ok((result, Role::Led)) => result,
+                    Ok((result, Role::Joined)) => {
+                        observers.tell(&Event::Coalesced { service });
+                        result.map_err(|error| error.with_gtxid(asker.gtxid))
+                    }
+                    Err(_elapsed) => Err(asker.late()),
                 }
-                result
             }
         };
         let now = clock::now();
@@ -115,6 +136,14 @@ impl Answers {
             }
             None => result?.response(None).map_err(Into::into),
         }
+    }
+}
+
+impl Asker<'_> {
+    #[cold]
+    fn late(&self) -> CallError {
+        let error = self.deadline.error().with_service(self.service.clone());
+        error.with_gtxid(self.gtxid)
     }
 }
 

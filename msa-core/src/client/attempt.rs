@@ -9,7 +9,7 @@ use super::breaker::{self, Settled};
 use super::deadline::Deadline;
 use super::record::CallRecord;
 use super::service::Snapshot;
-use super::{CallError, CallErrorKind};
+use super::{CallError, CallErrorKind, Try, TryEnd};
 use crate::balance::{Answer, LOAD_HEADER, LoadReport, Pick};
 use crate::clock::{self, Instant};
 use crate::discovery::Endpoint;
@@ -53,20 +53,59 @@ impl Ended {
         })
     }
 
-    /// How it went, for those who count; and whether the callee turned the request away.
-    pub(super) fn outcome(&self, deadline: &Deadline) -> (breaker::Outcome, bool) {
+    /// What it adds to the list of attempts of a call that goes on; none without an endpoint.
+    pub(super) fn into_try(self) -> Option<Try> {
+        let (took, now) = (self.took, self.now);
+        let (endpoint, end) = match self.result {
+            Ok(mut answered) => {
+                answered.pick.complete(now);
+                let endpoint = answered.pick.endpoint().clone();
+                (endpoint, TryEnd::Status(answered.response.status()))
+            }
+            Err(error) => (error.endpoint()?.clone(), TryEnd::Failed(error.kind())),
+        };
+        Some(Try {
+            endpoint,
+            end,
+            took,
+        })
+    }
+
+    /// What it tells of how loaded the callee is.
+    pub(super) fn told(&self, deadline: &Deadline) -> Told {
         match &self.result {
-            Ok(answered) => {
-                let status = answered.response.status();
-                let shed = matches!(status.as_u16(), 429 | 503);
-                (breaker::outcome_of_status(status, false), shed)
-            }
-            Err(error) => {
-                let outcome = breaker::outcome_of_error(error, deadline.is_inherited());
-                (outcome, false)
-            }
+            Ok(answered) => match answered.response.status().as_u16() {
+                429 | 503 => Told::TurnedAway,
+                504 => Told::Late,
+                ..500 => Told::Answered,
+                _ => Told::Failed,
+            },
+            Err(error) => match breaker::outcome_of_error(error, deadline.is_inherited()) {
+                breaker::Outcome::ConnectFailure => Told::Unreachable,
+                breaker::Outcome::Failure => Told::Lost,
+                _ => Told::Nothing,
+            },
         }
     }
+}
+
+/// What the end of a call tells of how loaded its callee is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It did the work.
+    Answered,
+    /// It failed at it, for a reason of its own.
+    Failed,
+    /// It took the work, and did not get it done in time.
+    Late,
+    /// It refused the work.
+    TurnedAway,
+    /// It said nothing in time, or broke off.
+    Lost,
+    /// It is not there.
+    Unreachable,
+    /// Whoever asked did not wait.
+    Nothing,
 }
 
 /// A response whose headers are there.
@@ -122,17 +161,21 @@ impl<'a> Attempt<'a> {
 
     /// The time until the deadline when the attempt began.
     fn left(&self) -> Duration {
-        let deadline = self.call.deadline.at();
-        deadline.saturating_duration_since(self.guard.started)
+        self.call.deadline.left(self.guard.started)
     }
 
     /// Waits for the response's headers, as long as there is time.
     pub(super) async fn wait<E: Into<CallError>>(
-        self,
+        mut self,
         sent: impl Future<Output = Result<Response, E>>,
     ) -> Ended {
         let until = self.guard.started + self.budget();
-        let result = tokio::time::timeout_at(until, sent).await;
+        let result = {
+            let mut given_up = GivenUp(Some(&mut self.pick));
+            let result = tokio::time::timeout_at(until, sent).await;
+            given_up.0 = None;
+            result
+        };
         let now = clock::now();
         match result {
             Ok(Ok(response)) => self.answered(response, now),
@@ -167,12 +210,14 @@ impl<'a> Attempt<'a> {
             notes.learnt_admin(guard.endpoint.authority(), port);
         }
         let breakers = &call.state.policies.breakers;
-        let outcome = breaker::outcome_of_status(status, leaving);
+        let outcome = breaker::outcome_of_answer(status, headers, leaving);
         let settled = breakers.settle(permit, outcome, now);
+        // A request that was shed is for the balancer what it is not for the breaker: a reason to go elsewhere.
+        let ignored = leaving && status.is_server_error();
         pick.headers(
-            match outcome {
-                breaker::Outcome::Ignored => Answer::Ignored,
-                _ => Answer::of_status(status.as_u16()),
+            match ignored {
+                true => Answer::Ignored,
+                false => Answer::of_status(status.as_u16()),
             },
             now,
         );
@@ -201,13 +246,13 @@ impl<'a> Attempt<'a> {
         let breakers = &call.state.policies.breakers;
         let outcome = breaker::outcome_of_error(&error, call.deadline.is_inherited());
         breakers.settle(permit, outcome, now);
-        pick.headers(
-            match outcome {
-                breaker::Outcome::Ignored => Answer::Ignored,
-                _ => Answer::LocalFailure,
-            },
-            now,
-        );
+        match outcome {
+            breaker::Outcome::Ignored if error.kind() == CallErrorKind::DeadlineExceeded => {
+                pick.cancelled(now);
+            }
+            breaker::Outcome::Ignored => pick.headers(Answer::Ignored, now),
+            _ => pick.headers(Answer::LocalFailure, now),
+        }
         call.state.tell_breaker(call.record, &pick, now);
         if error.kind() == CallErrorKind::AttemptTimeout {
             call.record.tell(&Event::TimedOut {
@@ -232,6 +277,18 @@ impl<'a> Attempt<'a> {
             CallError::new(CallErrorKind::AttemptTimeout, message)
         } else {
             self.call.deadline.error()
+        }
+    }
+}
+
+/// Tells the endpoint for how long it was waited in vain, should the wait be dropped: one that hangs must not look fast because
+/// nobody waits for it to the end.
+struct GivenUp<'p>(Option<&'p mut Pick>);
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        if let Some(pick) = self.0.take() {
+            pick.cancelled(clock::now());
         }
     }
 }

@@ -98,13 +98,11 @@ impl Breakers {
         match gate.breaker.try_acquire_owned(now) {
             Ok(permit) => Ok(Some(permit)),
             Err(open) => {
-                let dark = rules.settings.dark || in_panic(balancer, now);
-                record.tell(&Event::Refused {
-                    service: record.service().name(),
-                    policy: "circuit_breaker",
-                    dark,
-                });
-                if dark { Ok(None) } else { Err(open) }
+                if !rules.settings.dark && !in_panic(balancer, now) {
+                    return Err(open); // another endpoint's may let it through
+                }
+                record.let_through();
+                Ok(None)
             }
         }
     }
@@ -158,12 +156,16 @@ fn in_panic(balancer: &dyn Balancer, now: Instant) -> bool {
 }
 
 /// How an attempt went, as its endpoint's breaker counts.
-pub(super) fn outcome_of_status(status: http::StatusCode, leaving: bool) -> Outcome {
+pub(super) fn outcome_of_answer(
+    status: http::StatusCode,
+    headers: &http::HeaderMap,
+    leaving: bool,
+) -> Outcome {
     // Whoever says that it leaves has not failed.
     if leaving && status.is_server_error() {
         return Outcome::Ignored;
     }
-    HttpStatus::of(status)
+    HttpStatus::answered(status, headers)
 }
 
 /// The same for an attempt without a response. `inherited`: the caller's own deadline cut it off.
@@ -176,6 +178,12 @@ pub(super) fn outcome_of_error(error: &CallError, inherited: bool) -> Outcome {
         (CallErrorKind::DeadlineExceeded, _) if inherited => Outcome::Ignored,
         _ => Outcome::Failure,
     }
+}
+
+/// The breaker behind a slot's gate.
+#[cfg(test)]
+pub(super) fn breaker_of(gate: &dyn Gate) -> Option<&Arc<Breaker>> {
+    of(gate).map(|gate| &gate.breaker)
 }
 
 struct EndpointBreaker {

@@ -85,8 +85,25 @@ impl ChoiceOptions {
 /// So often may a permit be lost to others between the look and the call.
 const LOST_RACES: usize = 3;
 
-/// An endpoint that is not `avoid`ed, with the permit of its breaker. Those whose permit was lost join the avoided.
+/// As [`look`], for a call that ends when there is none.
 pub(super) fn choose(
+    state: &Snapshot,
+    record: &CallRecord,
+    options: Option<&ChoiceOptions>,
+    avoid: &mut Vec<Endpoint>,
+    now: Instant,
+) -> Result<(Pick, Option<OwnedPermit>), CallError> {
+    let chosen = look(state, record, options, avoid, now);
+    if let Err(error) = &chosen
+        && error.kind() == CallErrorKind::CircuitOpen
+    {
+        record.refused();
+    }
+    chosen
+}
+
+/// An endpoint that is not `avoid`ed, with the permit of its breaker. Those whose permit was lost join the avoided.
+pub(super) fn look(
     state: &Snapshot,
     record: &CallRecord,
     options: Option<&ChoiceOptions>,

@@ -49,6 +49,11 @@ impl Deadline {
         self.at
     }
 
+    /// How long it still is.
+    pub(super) fn left(&self, now: Instant) -> Duration {
+        self.at.saturating_duration_since(now)
+    }
+
     /// Whether it is the caller's, not this call's own.
     pub(super) fn is_inherited(&self) -> bool {
         matches!(self.bound, Bound::Inherited)

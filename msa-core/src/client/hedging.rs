@@ -8,7 +8,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 
 use super::attempt::{Attempt, Calling, Ended};
-use super::choice::{ChoiceOptions, choose};
+use super::choice::{ChoiceOptions, look};
 use super::kept::Kept;
 use super::services::Services;
 use super::stack::{inject, send};
@@ -36,17 +36,17 @@ type Running<'a> = Pin<Box<dyn Future<Output = Ended> + Send + 'a>>;
 impl<'a> Hedging<'a> {
     /// Waits for the first good answer, or for the last one when none is good; the attempts that lost are dropped.
     ///
-    /// No further attempt goes where the first went, or to those to `avoid`.
+    /// No further attempt goes where the first went, or to those to `avoid`, which those join that fail before the others end.
     pub(super) async fn race(
         &'a self,
         first: impl Future<Output = Ended> + Send + 'a,
         first_number: u32,
         to: Endpoint,
-        avoid: &[Endpoint],
+        avoid: &mut Vec<Endpoint>,
         now: Instant,
     ) -> Ended {
         let mut call = self.hedge.begin(now);
-        let mut busy = avoid.to_vec();
+        let mut busy = avoid.clone();
         busy.push(to);
         let mut running = FuturesUnordered::<Running<'a>>::new();
         running.push(Box::pin(first));
@@ -83,6 +83,10 @@ impl<'a> Hedging<'a> {
                 }
                 return ended;
             }
+            if let Some(one) = ended.into_try() {
+                avoid.push(one.endpoint.clone());
+                self.calling.record.tried(one);
+            }
         }
     }
 
@@ -95,7 +99,7 @@ impl<'a> Hedging<'a> {
     ) -> Option<(u32, Running<'a>)> {
         let Calling { record, state, .. } = self.calling;
         let used = |endpoint: &Endpoint| busy.iter().any(|one| one.same_instance(endpoint));
-        let chosen = choose(state, record, self.choice, &mut busy.clone(), now)
+        let chosen = look(state, record, self.choice, &mut busy.clone(), now)
             .ok()
             .filter(|(pick, _)| !used(pick.endpoint()));
         let request = self.kept.copy();

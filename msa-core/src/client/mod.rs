@@ -98,12 +98,14 @@ mod policies;
 mod problem;
 mod questions;
 mod record;
+mod refused;
 mod retry;
 mod service;
 mod services;
 mod stack;
 mod target;
 pub mod transport;
+pub mod typed;
 
 use std::fmt;
 use std::sync::Arc;

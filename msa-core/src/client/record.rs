@@ -1,6 +1,6 @@
 //! One logical call from its start to the end of its body, and what observers are told of it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::Request;
@@ -18,6 +18,8 @@ pub(super) struct CallRecord {
     observers: Observers,
     started: Instant,
     attempts: AtomicU32,
+    /// A breaker would have refused an attempt, and only reports; told already.
+    let_through: AtomicBool,
     /// What came of the attempts that were not the last.
     tries: Mutex<Vec<Try>>,
     outcome: Outcome<'static>,
@@ -42,6 +44,7 @@ impl CallRecord {
             observers,
             started: now,
             attempts: AtomicU32::new(0),
+            let_through: AtomicBool::new(false),
             tries: Mutex::default(),
             outcome: Outcome::Cancelled,
             ended: false,
@@ -103,6 +106,28 @@ impl CallRecord {
     /// Where this call is noted, if it is.
     pub(super) fn notes(&self) -> Option<&dyn Notes> {
         self.call.txn().notes().map(|notes| &**notes)
+    }
+
+    /// The call was refused: told once, as it ends the call.
+    #[cold]
+    pub(super) fn refused(&self) {
+        self.tell_refused(false);
+    }
+
+    /// A breaker that only reports would have refused it: told once, however many attempts meet one.
+    #[cold]
+    pub(super) fn let_through(&self) {
+        if !self.let_through.swap(true, Ordering::Relaxed) {
+            self.tell_refused(true);
+        }
+    }
+
+    fn tell_refused(&self, dark: bool) {
+        self.tell(&Event::Refused {
+            service: self.service.name(),
+            policy: "circuit_breaker",
+            dark,
+        });
     }
 
     /// The headers arrived: what the caller got, unless its body fails.

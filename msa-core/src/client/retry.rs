@@ -11,7 +11,7 @@ use super::deadline::Deadline;
 use super::kept::{self, Kept};
 use super::record::CallRecord;
 use super::service::Snapshot;
-use super::{CallError, CallErrorKind, CallOptions, Failure, Try, TryEnd};
+use super::{CallError, CallErrorKind, CallOptions, Failure};
 use crate::clock::Instant;
 use crate::discovery::Endpoint;
 use crate::event::Event;
@@ -103,24 +103,9 @@ impl<'a> Retrying<'a> {
         let Some(request) = kept.and_then(Kept::back) else {
             return Next::Over(ended.result);
         };
-        let (endpoint, end) = match ended.result {
-            Ok(mut answered) => {
-                answered.pick.complete(ended.now);
-                let status = answered.response.status();
-                (
-                    Some(answered.pick.endpoint().clone()),
-                    TryEnd::Status(status),
-                )
-            }
-            Err(error) => (error.endpoint().cloned(), TryEnd::Failed(error.kind())),
-        };
-        if let Some(endpoint) = endpoint {
-            avoid.push(endpoint.clone());
-            record.tried(Try {
-                endpoint,
-                end,
-                took: ended.took,
-            });
+        if let Some(one) = ended.into_try() {
+            avoid.push(one.endpoint.clone());
+            record.tried(one);
         }
         Next::Again(request, delay)
     }

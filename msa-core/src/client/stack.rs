@@ -6,7 +6,7 @@ use http::Extensions;
 use reqwest::{Request, Response};
 
 use super::admission::Admission;
-use super::answers::Answers;
+use super::answers::{Answers, Asker};
 use super::attempt::{Attempt, Calling, Ended};
 use super::choice::{ChoiceOptions, choose};
 use super::deadline::Deadline;
@@ -27,7 +27,7 @@ use crate::txn::{self, Headers, Txn};
 pub(super) async fn call(
     services: &Services,
     headers: &Headers,
-    request: Request,
+    mut request: Request,
     extensions: &Extensions,
 ) -> reqwest_middleware::Result<Response> {
     let now = clock::now();
@@ -42,8 +42,16 @@ pub(super) async fn call(
         .map_err(|error| error.with_gtxid(*txn.gtxid()))?;
     let state = service.current(services.shared(), now);
     questions::follow_health(&service, &state, services.shared());
+
+    // total deadline: the soonest of the inbound one, the configured one and the builder's own; covers the body
+    let own = request.timeout().copied();
+    if own.is_some() {
+        *request.timeout_mut() = None;
+    }
+    let deadline = Deadline::of(now, &state.limits, &options, own, txn.deadline());
+
     let answers = state.policies.answers.clone();
-    let call = Call {
+    let mut call = Call {
         services,
         headers,
         options,
@@ -51,6 +59,7 @@ pub(super) async fn call(
         txn,
         service,
         state,
+        deadline,
         now,
     };
 
@@ -58,11 +67,19 @@ pub(super) async fn call(
     match answers.filter(|_| Answers::apply_to(&request, &options)) {
         None => call.make(request).await,
         Some(answers) => {
-            let (name, observers) = (call.service.name().clone(), &services.shared().observers);
+            let asker = Asker {
+                service: call.service.name().clone(),
+                gtxid: *call.txn.gtxid(),
+                deadline,
+                observers: &services.shared().observers,
+            };
             let copy = kept::without_body(&request, request.url().clone());
-            answers
-                .run(&copy, &name, observers, call.make(request))
-                .await
+            let made = async move {
+                // It may have waited for somebody else's call before it makes its own.
+                call.now = clock::now();
+                call.make(request).await
+            };
+            answers.run(&copy, &asker, made).await
         }
     }
 }
@@ -75,6 +92,7 @@ struct Call<'a> {
     txn: Txn,
     service: Arc<Service>,
     state: Arc<Snapshot>,
+    deadline: Deadline,
     now: Instant,
 }
 
@@ -88,16 +106,10 @@ impl Call<'_> {
             txn,
             service,
             state,
+            deadline,
             mut now,
         } = self;
         let limits = state.limits;
-
-        // total deadline: the soonest of the inbound one, the configured one and the builder's own; covers the body
-        let own = request.timeout().copied();
-        if own.is_some() {
-            *request.timeout_mut() = None;
-        }
-        let deadline = Deadline::of(now, &limits, &options, own, txn.deadline());
 
         // journal + span: one logical call, parent of its attempts
         let observers = services.shared().observers.clone();
@@ -105,7 +117,7 @@ impl Call<'_> {
 
         // bulkhead, and what else may stand against the call's beginning
         let class = txn.criticality();
-        let entered = Admission::enter(&state.policies, &record, class, &deadline, now).await;
+        let entered = Admission::enter(&state.policies, &record, class, &deadline, &mut now).await;
         let mut admission = match entered {
             Ok(admission) => admission,
             Err(error) => return Err(record.fail(error).into()),
@@ -164,14 +176,14 @@ impl Call<'_> {
                         hedge,
                         kept,
                     };
-                    hedging.race(sent, number, to, &avoid, now).await
+                    hedging.race(sent, number, to, &mut avoid, now).await
                 }
             };
             now = ended.now;
-            let (outcome, shed) = ended.outcome(&deadline);
+            let told = ended.told(&deadline);
             match retry.after(ended, kept, &record, &mut avoid) {
                 Next::Over(result) => {
-                    admission.settle(outcome, shed, now);
+                    admission.settle(told, now);
                     break result;
                 }
                 Next::Again(again, delay) => {
@@ -236,3 +248,6 @@ pub(super) async fn send(
     let sent = transport.send(&endpoint, request, &options);
     attempt.wait(sent).await
 }
+
+#[cfg(all(test, not(msa_loom), feature = "rate-limit", feature = "fault"))]
+mod tests;

@@ -92,6 +92,7 @@ mod check;
 mod clients;
 mod coerce;
 mod compile;
+mod early;
 mod env;
 mod error;
 mod files;
@@ -114,22 +115,23 @@ mod validate;
 mod walk;
 
 pub use change::Changed;
+pub(crate) use early::worker_threads;
 pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use print::Row;
 pub use settings::{
     AccrualSettings, ActiveHealthSettings, AdminSettings, BackoffKind, BackoffSettings,
-    BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, ClientSettings,
-    CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings, FallbackSettings,
-    FaultSettings, HealthSettings, HedgeSettings, Http2Settings, JournalSettings, LatencyEnd,
-    LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings,
-    LimitShareSettings, LogFormat, LogSettings, MaglevSettings, OutlierSettings,
+    BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, CachedSettings,
+    ClientSettings, CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings,
+    FallbackSettings, FaultSettings, HealthSettings, HedgeSettings, Http2Settings, JournalSettings,
+    LatencyEnd, LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings,
+    LimitSettings, LimitShareSettings, LogFormat, LogSettings, MaglevSettings, OutlierSettings,
     OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings, PrequalSettings,
     RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition, RetrySettings,
-    RingHashSettings, ServerSettings, Settings, SlowStartSettings, SubsetSettings,
-    SuccessRateSettings, TelemetrySettings, ThrottleSettings, TxnHeaderNames, TxnSettings,
-    ZoneSettings,
+    RingHashSettings, RuntimeSettings, ServerRateLimitSettings, ServerSettings, Settings,
+    SlowStartSettings, SubsetSettings, SuccessRateSettings, TelemetrySettings, ThrottleSettings,
+    TxnHeaderNames, TxnSettings, ZoneSettings,
 };
 pub(crate) use suggest::nearest;
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -38,6 +38,12 @@ pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/proble
 
 /// `x-txn-retry`: on a response, whether anybody above may send the request again.
 pub const TXN_RETRY: HeaderName = HeaderName::from_static("x-txn-retry");
+
+/// Whether an answer says `x-txn-retry: never`.
+pub(crate) fn forbids_retry(headers: &HeaderMap) -> bool {
+    (headers.get_all(TXN_RETRY).iter())
+        .any(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"never"))
+}
 
 /// An error answer by RFC 9457.
 #[derive(Clone)]
@@ -206,6 +212,16 @@ impl Problem {
         } else {
             tracing::info!(target: "msa::problem", status, cause = text, "answered with a problem");
         }
+    }
+
+    /// Whether it tells everybody above not to send the request again.
+    pub(crate) fn forbids_retry(&self) -> bool {
+        self.0.never_retry
+    }
+
+    /// How long it asks to wait before the request is sent again.
+    pub(crate) fn asks_to_wait(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// The status.

@@ -6,6 +6,7 @@
 pub mod breaker;
 pub mod budget;
 pub mod bulkhead;
+pub mod cache;
 pub mod coalesce;
 pub mod fallback;
 pub mod hedge;

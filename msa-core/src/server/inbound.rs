@@ -10,6 +10,7 @@ use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
 use super::ServerError;
 use super::body::BodyLimits;
 use super::layers::journal::AdminPort;
+use super::layers::rate::RateGate;
 use super::layers::sensitive::Sensitive;
 use super::layers::shed::Overload;
 use super::load::ServerLoad;
@@ -34,6 +35,7 @@ pub(crate) struct Inbound {
     pub(super) body_limits: BodyLimits,
     pub(super) sensitive: Sensitive,
     pub(super) overload: Overload,
+    pub(super) rate: RateGate,
     pub(super) load: Arc<ServerLoad>,
     #[cfg(feature = "fault")]
     pub(super) faults: FaultLayer,
@@ -64,6 +66,7 @@ impl Inbound {
             body_limits: BodyLimits::from(&settings.server),
             sensitive: Sensitive::new(sensitive),
             overload: Overload::new(&settings.server.overload, seed, now),
+            rate: RateGate::new(&settings.server.rate_limit, now)?,
             load: Arc::new(ServerLoad::new(now)),
             #[cfg(feature = "fault")]
             faults: FaultLayer::new(&settings.server.fault, seed)?,
@@ -86,6 +89,7 @@ impl Inbound {
             body_limits: self.body_limits,
             sensitive: self.sensitive.clone(),
             overload: self.overload.clone(),
+            rate: self.rate.clone(),
             load: self.load.clone(),
             #[cfg(feature = "fault")]
             faults: self.faults.clone(),
@@ -108,6 +112,7 @@ impl Inbound {
         self.access_log
             .store(settings.log.access, Ordering::Relaxed);
         self.overload.configure(&settings.server.overload, now);
+        self.rate.configure(&settings.server.rate_limit, now)?;
         #[cfg(feature = "fault")]
         self.faults.configure(&settings.server.fault)?;
         #[cfg(not(feature = "fault"))]

@@ -7,6 +7,7 @@ pub mod accept;
 pub mod body;
 mod error;
 mod extras;
+pub mod handler;
 mod inbound;
 mod layers;
 pub mod load;

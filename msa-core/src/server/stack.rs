@@ -11,7 +11,8 @@
 //! admit            too many hops 508; past the deadline 504, the handler dropped
 //! body             too slow 408, too long 413
 //! shed / limit     by `server.overload`: 503 before the body is read, and after what costs nothing to refuse
-//! authn, rate limit                                       (layers of the routes' own)
+//! authn                                                   (a layer of the routes' own)
+//! rate limit       by `server.rate_limit`: 429, with the feature; for each client a layer of the routes' own
 //! fault injection  by `server.fault`, with the feature
 //! compression      when configured
 //! the user's router
@@ -41,6 +42,7 @@ use super::layers::access::Unfinished;
 use super::layers::admit::Deadline;
 use super::layers::held::{Held, Measured};
 use super::layers::journal::{AdminPort, Noted};
+use super::layers::rate::Passed;
 use super::layers::shed::{self, Overload};
 use super::layers::{Refusal, admit, explain, limit, panic, txn};
 use super::load::ServerLoad;
@@ -125,11 +127,11 @@ impl MsaLayer {
         self.edit(|inbound| inbound.minter = Minter::seeded(seed))
     }
 
-    /// Takes over the live ones of changed settings while requests run: `log.access`, `server.overload` and `server.fault`.
+    /// Takes over the live ones of changed settings while requests run: `log.access`, `server.overload`, `server.rate_limit` and `server.fault`.
     ///
     /// # Errors
     ///
-    /// Those of `server.fault`, whose old settings stay then.
+    /// Those of `server.fault`, whose old settings stay then; and a feature that is missing.
     pub fn configure(&self, settings: &Settings) -> Result<(), ServerError> {
         self.0.configure(settings, clock::now())
     }
@@ -193,7 +195,7 @@ where
             // trace + span: its place is here
             let line = Unfinished::begin(inbound, &request, now);
             let load = inbound.load.enter(now);
-            let (mut late, mut permit) = (None, None);
+            let (mut late, mut permit, mut passed) = (None, None, Passed::default());
             let called = panic::guard(|| {
                 admit::check(inbound, &txn)?;
                 if !request.body().is_end_stream() {
@@ -220,7 +222,8 @@ where
                         });
                     }
                 }
-                // authn, rate limit: their places are here
+                // authn: its place is here
+                passed = inbound.rate.pass(&inbound.observers)?;
                 Ok(Handler::Running {
                     inner: inner.call(request),
                 })
@@ -237,6 +240,7 @@ where
                     permit,
                     load: Measured::new(load, &txn),
                 }),
+                passed,
                 txn: txn.clone(),
                 inbound: inbound.clone(),
             }
@@ -296,6 +300,7 @@ pin_project! {
         line: Unfinished,
         noted: Noted,
         held: Option<Held>,
+        passed: Passed,
         txn: Txn,
         inbound: Arc<Inbound>,
     }
@@ -312,13 +317,15 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let overload = &this.inbound.overload;
-        let mut response = match this.handler.as_mut().poll(overload, this.held, cx) {
+        let polled = (this.handler.as_mut()).poll(this.inbound, this.held, this.passed, cx);
+        let mut response = match polled {
             Poll::Ready(answered) => answered?,
             Poll::Pending => ready!(this.deadline.poll_over(cx)),
         };
         if let Some(late) = this.late {
             late.overrule(&mut response);
         }
+        this.passed.tell(&mut response);
         explain(&mut response);
         // Before the log line, whose writing may have to wait.
         this.noted.answer(this.inbound, this.txn, &mut response);
@@ -372,8 +379,9 @@ where
     #[inline]
     fn poll(
         mut self: Pin<&mut Self>,
-        overload: &Overload,
+        inbound: &Inbound,
         held: &mut Option<Held>,
+        passed: &mut Passed,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response, E>> {
         loop {
@@ -392,7 +400,7 @@ where
                 HandlerProjection::Queued { queued } => {
                     match ready!(Pin::new(&mut queued.place).poll(cx)) {
                         Err(error) => {
-                            overload.guard().refused(queued.class, &error);
+                            inbound.overload.guard().refused(queued.class, &error);
                             Err(shed::refusal(&error))
                         }
                         Ok(permit) => {
@@ -402,7 +410,13 @@ where
                             let Some((mut service, request)) = queued.call.take() else {
                                 return Poll::Pending; // polled again after its end
                             };
-                            panic::guard(|| service.call(request))
+                            match inbound.rate.pass(&inbound.observers) {
+                                Ok(quota) => {
+                                    *passed = quota;
+                                    panic::guard(|| service.call(request))
+                                }
+                                Err(response) => Err(response),
+                            }
                         }
                     }
                 }
@@ -425,3 +439,6 @@ pub(crate) fn routed(
     let routes = compressed(routes, settings)?.layer(layer.clone());
     across_origins(routes, layer.headers(), settings)
 }
+
+#[cfg(all(test, not(msa_loom), feature = "rate-limit", feature = "fault"))]
+mod tests;

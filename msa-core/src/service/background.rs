@@ -11,6 +11,7 @@ use super::Service;
 use crate::clock;
 use crate::config::Settings;
 use crate::discovery::FixedSource;
+use crate::resilience::policy::Policies;
 use crate::server::MsaLayer;
 use crate::telemetry::Logs;
 use crate::telemetry::journal::Journal;
@@ -46,6 +47,7 @@ pub(super) fn start(service: &Service) -> JoinSet<()> {
         service.logs.clone(),
         service.layer.clone(),
         service.fixed.clone(),
+        service.policies.clone(),
         service.journal.clone(),
     );
     tasks.spawn(noticed("settings", follower));
@@ -73,12 +75,21 @@ async fn noticed(task: &'static str, run: impl Future<Output = ()> + Send) {
     }
 }
 
+/// Overrides the policies as the settings say, and tells what does nothing.
+pub(super) fn override_policies(policies: &Policies, settings: &Settings) {
+    policies.apply(settings);
+    for warning in policies.warnings() {
+        tracing::warn!(target: "msa::config", "{warning}");
+    }
+}
+
 /// Hands live settings to those who do not look by themselves.
 async fn follow_settings(
     mut settings: tokio::sync::watch::Receiver<Arc<Settings>>,
     logs: Logs,
     layer: MsaLayer,
     fixed: Arc<FixedSource>,
+    policies: Policies,
     journal: Journal,
 ) {
     let mut before = settings.borrow_and_update().clone();
@@ -91,6 +102,7 @@ async fn follow_settings(
             );
         }
         before = settings.clone();
+        override_policies(&policies, &settings);
         journal.configure(&settings.telemetry.journal);
         if let Err(error) = layer.configure(&settings) {
             tracing::warn!(target: "msa::config", %error, "the faults stay as they were");

@@ -21,6 +21,7 @@ use crate::config::{Config, Loader};
 use crate::discovery::{Discover, FileSource, FixedSource};
 use crate::event::{Observer, Observers};
 use crate::health::{Lifecycle, Registry};
+use crate::resilience::policy::Policies;
 use crate::server::signal::Shutdown;
 use crate::server::{MsaLayer, ServerError};
 use crate::telemetry::journal::{Journal, Noting};
@@ -134,7 +135,7 @@ impl ServiceBuilder {
             Ask::CheckConfig => {
                 let mut warnings = config.warnings();
                 // Without the logs, which would stand between the lines of the answer.
-                let service = self.assemble(config, Logs::none(), None)?;
+                let service = self.assemble(config, Logs::none(), None, Policies::new())?;
                 warnings.extend(service.file.and_then(|file| file.last_error()));
                 let warnings = warnings
                     .iter()
@@ -142,7 +143,9 @@ impl ServiceBuilder {
                 let warnings: String = warnings.collect();
                 print_and_exit(&format!("{warnings}ok\n"))
             }
-            Ask::Run | Ask::Help | Ask::Version => self.build(config, line.job),
+            Ask::Run | Ask::Help | Ask::Version => {
+                self.build(config, line.job, Policies::process().clone())
+            }
         }
     }
 
@@ -152,15 +155,20 @@ impl ServiceBuilder {
     ///
     /// A value that only its user can check is wrong: a header's name, a log filter.
     pub fn with_config(self, config: Config) -> Result<Service, Error> {
-        self.build(config, None)
+        self.build(config, None, Policies::new())
     }
 
-    fn build(self, config: Config, command: Option<&'static str>) -> Result<Service, Error> {
+    fn build(
+        self,
+        config: Config,
+        command: Option<&'static str>,
+        policies: Policies,
+    ) -> Result<Service, Error> {
         let logs = Logs::install(&self.name, &config.settings().log)?;
         for warning in config.warnings() {
             tracing::warn!(target: "msa::config", "{warning}");
         }
-        self.assemble(config, logs, command)
+        self.assemble(config, logs, command, policies)
     }
 
     fn assemble(
@@ -168,9 +176,15 @@ impl ServiceBuilder {
         config: Config,
         logs: Logs,
         command: Option<&'static str>,
+        policies: Policies,
     ) -> Result<Service, Error> {
         let settings = config.settings();
         config.observe(self.observers.clone());
+        policies.observe(&self.observers);
+        #[cfg(feature = "macros")]
+        policies.make_functions();
+        // What is unknown by then is told when the service starts, as the program may register more.
+        policies.apply(&settings);
         let journal = Journal::new(self.name.as_str(), &settings.telemetry.journal);
         let started = clock::now();
         let hystrix = Arc::new(HystrixStats::new(started));
@@ -214,6 +228,7 @@ impl ServiceBuilder {
             client: client.build().map_err(Error::other)?,
             fixed,
             file,
+            policies,
             shutdown: Shutdown::new(),
             routes: Router::new(),
             hooks: Vec::new(),

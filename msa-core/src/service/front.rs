@@ -11,11 +11,13 @@ use axum::response::Response;
 use axum::routing::future::RouteFuture;
 use futures_util::future::Either;
 use http::Request;
+use tokio::task::futures::TaskLocalFuture;
 use tower::Service;
 
 use crate::balance::LOAD_HEADER;
 use crate::clock;
 use crate::health::Probes;
+use crate::resilience::policy::Policies;
 use crate::server::load::ServerLoad;
 
 /// The router behind its probes.
@@ -25,12 +27,16 @@ pub(super) struct Front {
     /// Told to whoever probes.
     pub(super) load: Arc<ServerLoad>,
     pub(super) router: Router,
+    /// In whose scope the requests are.
+    pub(super) policies: Option<Policies>,
 }
+
+type Routed = Either<TaskLocalFuture<Policies, RouteFuture<Infallible>>, RouteFuture<Infallible>>;
 
 impl Service<Request<Body>> for Front {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<RouteFuture<Infallible>, Ready<Result<Response, Infallible>>>;
+    type Future = Either<Routed, Ready<Result<Response, Infallible>>>;
 
     #[inline]
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
@@ -45,7 +51,13 @@ impl Service<Request<Body>> for Front {
                 response.headers_mut().insert(LOAD_HEADER, report);
                 Either::Right(ready(Ok(response)))
             }
-            None => Either::Left(self.router.call(request)),
+            None => Either::Left({
+                let routed = self.router.call(request);
+                match &self.policies {
+                    Some(policies) => Either::Left(policies.scope(routed)),
+                    None => Either::Right(routed),
+                }
+            }),
         }
     }
 }

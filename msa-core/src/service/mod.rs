@@ -24,6 +24,7 @@ mod builder;
 mod cli;
 mod error;
 mod front;
+pub mod outcome;
 mod run;
 mod running;
 
@@ -45,6 +46,7 @@ use crate::client::ServiceClient;
 use crate::config::{Config, ConfigError};
 use crate::discovery::{FileSource, FixedSource};
 use crate::health;
+use crate::resilience::policy::Policies;
 use crate::server::MsaLayer;
 use crate::server::signal::Shutdown;
 use crate::telemetry::Logs;
@@ -67,6 +69,7 @@ pub struct Service {
     client: ServiceClient,
     fixed: Arc<FixedSource>,
     file: Option<Arc<FileSource>>,
+    policies: Policies,
     shutdown: Shutdown,
     routes: Router,
     hooks: Vec<Hook>,
@@ -121,6 +124,16 @@ impl Service {
     #[must_use]
     pub fn client(&self) -> ServiceClient {
         self.client.clone()
+    }
+
+    /// The policies that `policies.<name>` of the configuration overrides, live: those of functions with attributes, and those that the
+    /// program [registers](crate::resilience::policy::PolicyBuilder::register).
+    ///
+    /// A service made by [`from_env`](Self::from_env) has the [process's](Policies::process); any other has its own, in whose
+    /// [scope](Policies::scope) its requests are, so that tests share no breaker.
+    #[must_use]
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// The transaction journal: recent requests with their calls, attempts and reasons.

@@ -8,6 +8,10 @@ use std::time::Duration;
 
 use super::Error;
 use super::error::exit_code;
+use crate::config::worker_threads;
+
+/// tokio's own variable.
+const WORKER_THREADS: &str = "TOKIO_WORKER_THREADS";
 
 /// How long blocking work that nobody waits for may hold up the exit.
 const BLOCKING_GRACE: Duration = Duration::from_millis(100);
@@ -15,7 +19,8 @@ const BLOCKING_GRACE: Duration = Duration::from_millis(100);
 /// Runs a service's `main` on a multi-threaded runtime: an error is printed for people, and gives the exit code.
 ///
 /// Exit codes after sysexits.h: 0 when it ended well, 78 for a wrong configuration, 64 for a wrong command line, else 1.
-/// `TOKIO_WORKER_THREADS` sets the number of threads, one a core by default.
+/// `runtime.worker_threads` sets the number of threads, and `TOKIO_WORKER_THREADS` has the last word; one a core by default, of those
+/// that a container's CPU limit leaves. [`#[msa_core::main]`](macro@crate::main) writes this function's call.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -36,10 +41,14 @@ where
     if let Some(error) = wrong_worker_threads() {
         return failed(&error);
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all();
+    if std::env::var_os(WORKER_THREADS).is_none()
+        && let Some(threads) = worker_threads(std::env::args_os(), |name| std::env::var(name).ok())
     {
+        builder.worker_threads(threads);
+    }
+    let runtime = match builder.build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&*Box::<dyn StdError + Send + Sync>::from(error)),
     };
@@ -53,7 +62,7 @@ where
 
 /// tokio reads the variable by itself, and panics on what it does not understand.
 fn wrong_worker_threads() -> Option<Error> {
-    let text = std::env::var_os("TOKIO_WORKER_THREADS")?;
+    let text = std::env::var_os(WORKER_THREADS)?;
     let threads = text.to_str().and_then(|text| text.parse::<usize>().ok());
     match threads {
         Some(1..) => None,

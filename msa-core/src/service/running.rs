@@ -100,6 +100,8 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
         probes: Probes::new(service.health.clone()),
         load: service.layer.load(),
         router: router.with_state(()),
+        // The process's is current everywhere already.
+        policies: (!service.policies.is_process()).then(|| service.policies.clone()),
     };
     let limits = Limits::from(&settings.server);
     let config = service.config.clone();
@@ -127,6 +129,7 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
         tokio::spawn(server.drain_deadline(|| Duration::ZERO).run())
     });
     service.health.start();
+    background::override_policies(&service.policies, &settings);
     let tasks = background::start(&service);
     lifecycle.advance(Phase::Ready);
 

@@ -8,7 +8,9 @@
 //! | [`ScriptedServer`] | the same script behind a real socket on loopback |
 //! | [`ClosedPort`] | an address that refuses every connection |
 //! | [`Recorder`] | keeps the events, so that a test can ask which attempts there were |
+//! | [`mock`] | what the mocks of `#[service_client]` are made of |
 //! | [`advance`] | moves the paused clock, timer by timer |
+//! | [`polled`] | drops a future at any of its await points |
 //!
 //! # A paused clock
 //!
@@ -50,7 +52,9 @@
 //! ```
 
 mod closed_port;
+pub mod mock;
 mod network;
+mod polls;
 mod recorder;
 mod script;
 mod scripted_server;
@@ -58,6 +62,7 @@ mod time;
 
 pub use closed_port::ClosedPort;
 pub use network::{Instance, Network, Upstream};
+pub use polls::polled;
 pub use recorder::{Attempt, Recorded, RecordedOutcome, Recorder};
 pub use script::{Script, Seen, Step};
 pub use scripted_server::ScriptedServer;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use axum::extract::MatchedPath;
 use http::HeaderValue;
 
 use super::{Branch, Criticality, Gtxid, Incoming, Ltxid, Minter};
@@ -31,6 +32,8 @@ struct Inner {
     /// Whether the deadline is the one that the caller sent.
     hurried: bool,
     criticality: Criticality,
+    /// The route of the request that brought it here.
+    route: Option<MatchedPath>,
     retries: AtomicU32,
     /// Nobody above should try again.
     exhausted: AtomicBool,
@@ -106,6 +109,7 @@ impl Txn {
             deadline,
             hurried: hurried.unwrap_or(false),
             criticality: incoming.criticality.unwrap_or_default(),
+            route: None,
             retries: AtomicU32::new(incoming.retries.unwrap_or(DEFAULT_RETRIES)),
             exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
@@ -119,12 +123,38 @@ impl Txn {
     /// A streaming body is such work: who waits for it got the response's headers in time.
     #[must_use]
     pub fn without_deadline(&self) -> Self {
-        if self.0.deadline.is_none() {
+        match self.0.deadline {
+            None => self.clone(),
+            Some(_) => self.with(None, self.0.criticality),
+        }
+    }
+
+    /// The same transaction for a part of its work that has until `at` and no longer, with the same counters. A deadline that is
+    /// sooner stays.
+    #[must_use]
+    pub fn with_deadline(&self, at: Instant) -> Self {
+        match self.0.deadline {
+            Some(deadline) if deadline <= at => self.clone(),
+            _ => self.with(Some(at), self.0.criticality),
+        }
+    }
+
+    /// The same transaction for a part of its work that matters more or less, with the same counters: the calls that are made
+    /// there say so.
+    #[must_use]
+    pub fn with_criticality(&self, criticality: Criticality) -> Self {
+        if self.0.criticality == criticality {
             return self.clone();
         }
+        self.with(self.0.deadline, criticality)
+    }
+
+    /// The same transaction with the same counters.
+    fn with(&self, deadline: Option<Instant>, criticality: Criticality) -> Self {
         let mut copy = self.copy();
-        copy.deadline = None;
-        copy.hurried = false;
+        copy.hurried = copy.hurried && deadline == copy.deadline;
+        copy.deadline = deadline;
+        copy.criticality = criticality;
         Self(Arc::new(copy))
     }
 
@@ -158,12 +188,27 @@ impl Txn {
             deadline: self.0.deadline,
             hurried: self.0.hurried,
             criticality: self.0.criticality,
+            route: self.0.route.clone(),
             retries: AtomicU32::new(0),
             exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
             counted_by: Some(self.counters().clone()),
             notes: self.0.notes.clone(),
         }
+    }
+
+    /// Says which route it came by. For one that nobody shares yet: to another one nothing is said.
+    pub(crate) fn came_by(&mut self, route: Option<&MatchedPath>) {
+        if let (Some(route), Some(inner)) = (route, Arc::get_mut(&mut self.0)) {
+            inner.route = Some(route.clone());
+        }
+    }
+
+    /// The route of the request that is being served, as it was matched: `/users/{id}`. `None` outside of a request, and for one that
+    /// no route matched.
+    #[must_use]
+    pub fn route(&self) -> Option<&str> {
+        self.0.route.as_ref().map(MatchedPath::as_str)
     }
 
     fn counters(&self) -> &Self {
@@ -362,6 +407,25 @@ mod tests {
             "1.2"
         );
         assert!(stream.try_spend_retry() && txn.try_spend_retry() && !stream.try_spend_retry());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_of_its_work_may_be_shorter_and_never_longer_and_shares_its_counters() {
+        let incoming = Incoming {
+            timeout: Some(Duration::from_secs(2)),
+            ..Incoming::default()
+        };
+        let now = clock::now();
+        let txn = Txn::from_incoming(&incoming, || Minter::seeded(1).mint(0), None, now);
+        let part = txn.with_deadline(now + Duration::from_secs(1));
+        assert_eq!(part.remaining(now), Some(Duration::from_secs(1)));
+        let longer = txn.with_deadline(now + Duration::from_secs(3));
+        assert_eq!(longer.remaining(now), Some(Duration::from_secs(2)));
+        let part = part.with_criticality(Criticality::Sheddable);
+        assert_eq!(part.criticality(), Criticality::Sheddable);
+        assert_eq!(part.remaining(now), Some(Duration::from_secs(1)));
+        assert_eq!(part.next_call().branch().as_str(), "1.1");
+        assert_eq!(txn.next_call().branch().as_str(), "1.2");
     }
 
     #[test]

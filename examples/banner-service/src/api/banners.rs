@@ -3,12 +3,14 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use msa_core::handler;
 use msa_core::problem::{Json, Path, Problem, Query};
 
 use super::{App, Paging, Part, invalid, invalid_query};
 use crate::model::{Banner, BannerDraft};
 
 /// `GET /api/banners?limit=&after=`
+#[handler]
 pub(super) async fn list(
     State(app): State<App>,
     Query(paging): Query<Paging>,
@@ -21,6 +23,7 @@ pub(super) async fn list(
 }
 
 /// `POST /api/banners`
+#[handler]
 pub(super) async fn add(
     State(app): State<App>,
     Json(draft): Json<BannerDraft>,
@@ -34,6 +37,7 @@ pub(super) async fn add(
 }
 
 /// `GET /api/banners/{id}`
+#[handler]
 pub(super) async fn show(
     State(app): State<App>,
     Path(id): Path<i64>,
@@ -42,6 +46,7 @@ pub(super) async fn show(
 }
 
 /// `PUT /api/banners/{id}`
+#[handler]
 pub(super) async fn set(
     State(app): State<App>,
     Path(id): Path<i64>,
@@ -55,6 +60,7 @@ pub(super) async fn set(
 }
 
 /// `DELETE /api/banners/{id}`, with all of its placements.
+#[handler]
 pub(super) async fn remove(
     State(app): State<App>,
     Path(id): Path<i64>,

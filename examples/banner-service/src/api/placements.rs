@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use msa_core::handler;
 use msa_core::problem::{Json, Path, Problem, Query};
 use serde::Deserialize;
 
@@ -24,6 +25,7 @@ pub(super) struct Filter {
 
 /// `GET /api/placements?banner_id=&platform=&slot=&from=&to=&limit=&after=`: whatever is on show at some moment from
 /// `from` until just before `to`.
+#[handler]
 pub(super) async fn list(
     State(app): State<App>,
     Query(query): Query<Filter>,
@@ -66,6 +68,7 @@ pub(super) async fn list(
 }
 
 /// `POST /api/banners/{id}/placements`
+#[handler]
 pub(super) async fn add(
     State(app): State<App>,
     Path(banner_id): Path<i64>,
@@ -81,6 +84,7 @@ pub(super) async fn add(
 }
 
 /// `GET /api/placements/{id}`
+#[handler]
 pub(super) async fn show(
     State(app): State<App>,
     Path(id): Path<i64>,
@@ -89,6 +93,7 @@ pub(super) async fn show(
 }
 
 /// `PUT /api/placements/{id}`: another slot or another time for the same banner.
+#[handler]
 pub(super) async fn set(
     State(app): State<App>,
     Path(id): Path<i64>,
@@ -99,6 +104,7 @@ pub(super) async fn set(
 }
 
 /// `DELETE /api/placements/{id}`
+#[handler]
 pub(super) async fn remove(
     State(app): State<App>,
     Path(id): Path<i64>,

@@ -1,6 +1,7 @@
 //! `/api/slots` and `/api/banners/active`: what there is to fill, and what fills it.
 
 use axum::extract::State;
+use msa_core::handler;
 use msa_core::problem::{Json, Problem, Query};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ pub(super) struct Slots {
 }
 
 /// `GET /api/slots`
+#[handler]
 pub(super) async fn slots(State(app): State<App>) -> Json<Slots> {
     let slots = |platform: &String| {
         let platform = platform.clone();
@@ -51,6 +53,7 @@ pub(super) struct Active {
 }
 
 /// `GET /api/banners/active?platform=MOBILE&at=`; `at` defaults to now.
+#[handler]
 pub(super) async fn active(
     State(app): State<App>,
     Query(Moment { platform, at }): Query<Moment>,

@@ -16,7 +16,7 @@ use algorithms::{ALL, Algorithm};
 use msa_core::balance::Balancer;
 
 use crate::document::{Table, replace};
-use crate::plot::{Frame, Line, lines};
+use crate::plot::{Frame, Legend, Line, lines};
 use crate::summary::{Summary, median};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -76,6 +76,7 @@ fn beyond(docs: &Path, seeds: u64) -> Result<()> {
         x: "nines (2 is the 99th percentile)",
         y: "latency, ms",
         logarithmic: true,
+        legend: Legend::UpperLeft,
     };
     lines(
         &docs.join("balancing-beyond-round-robin.svg"),
@@ -105,10 +106,10 @@ fn antagonists(docs: &Path, seeds: u64) -> Result<()> {
             table.row([
                 format!("{load:.2}"),
                 format!("`{}`", algorithm.name()),
-                format!("{:.0}", all.percentile(0.5)),
-                format!("{:.0}", all.percentile(0.9)),
-                format!("{:.0}", all.percentile(0.99)),
-                format!("{:.0}", all.percentile(0.999)),
+                format!("{:.1}", all.percentile(0.5)),
+                format!("{:.1}", all.percentile(0.9)),
+                format!("{:.1}", all.percentile(0.99)),
+                format!("{:.1}", all.percentile(0.999)),
                 format!("{:.2} %", all.error_share()),
             ]);
         }
@@ -118,6 +119,7 @@ fn antagonists(docs: &Path, seeds: u64) -> Result<()> {
         x: "load, as a share of all allocations",
         y: "latency, ms",
         logarithmic: true,
+        legend: Legend::UpperLeft,
     };
     lines(&docs.join("balancing-antagonists.svg"), &frame, &drawn)?;
     publish(docs, "antagonists", &table)
@@ -157,6 +159,7 @@ fn failer(docs: &Path, seeds: u64) -> Result<()> {
         x: "seconds since it began to fail",
         y: "share of all requests, % (a fair share is 10)",
         logarithmic: false,
+        legend: Legend::UpperLeft,
     };
     lines(&docs.join("balancing-fast-failer.svg"), &frame, &drawn)?;
     publish(docs, "fast-failer", &table)
@@ -199,6 +202,7 @@ fn cold(docs: &Path, seeds: u64) -> Result<()> {
         x: "seconds since it joined",
         y: "share of a fair share, %",
         logarithmic: false,
+        legend: Legend::UpperLeft,
     };
     lines(
         &docs.join("balancing-cold-start-share.svg"),
@@ -210,6 +214,7 @@ fn cold(docs: &Path, seeds: u64) -> Result<()> {
         x: "seconds since it joined",
         y: "latency, ms",
         logarithmic: true,
+        legend: Legend::UpperLeft,
     };
     lines(
         &docs.join("balancing-cold-start-latency.svg"),

@@ -64,7 +64,8 @@ pub enum Change {
         rule: Rule,
         /// For how long, at least.
         time: Duration,
-        /// Whether it was set aside; not when the cap, chance or dark mode kept it in.
+        /// Whether it was set aside; not when the cap, chance or dark mode kept it in. That is told once in the time that it would be
+        /// out.
         enforced: bool,
     },
     /// An endpoint takes traffic again.

@@ -103,6 +103,8 @@ pub(super) struct Sentence {
     /// Healthy since then, up to here counted.
     pub(super) healthy_since: Option<Instant>,
     pub(super) by_accrual: bool,
+    /// It would be out until then, had not the cap, chance or dark mode kept it in.
+    pub(super) kept_in_until: Option<Instant>,
     pub(super) rate: Option<f64>,
     pub(super) local_rate: Option<f64>,
 }

@@ -96,6 +96,7 @@ impl State {
         let times = sentence.times + u32::from(may_grow);
         let time = time.unwrap_or_else(|| self.config.ejection(times));
         if enforced {
+            sentence.kept_in_until = None;
             let time = time + self.jitter();
             sentence.ejected_until = now.checked_add(time);
             sentence.healthy_since = None;
@@ -104,6 +105,12 @@ impl State {
                 sentence.times = times;
             }
             slot.mark(Mark::Ejected, true);
+        } else {
+            // Were it out, no rule would find it before its time is over: so it is told once in that time.
+            if sentence.kept_in_until.is_some_and(|until| now < until) {
+                return None;
+            }
+            sentence.kept_in_until = now.checked_add(time);
         }
         Some(Change::Ejected {
             endpoint: slot.endpoint().clone(),
@@ -160,6 +167,7 @@ impl State {
     ) -> Option<Change> {
         if healthy {
             let all = [Mark::Ejected, Mark::Draining, Mark::Unhealthy];
+            slot.health().sentence().kept_in_until = None;
             return release(slot, &all, now);
         }
         if !slot.mark(Mark::Unhealthy, true) {

@@ -2,7 +2,7 @@
 //!
 //! Wydrowski, Kleinberg, Rumble and Archer, "Load is not what you should balance: Introducing Prequal" (NSDI'24,
 //! <https://www.usenix.org/conference/nsdi24/presentation/wydrowski>). A pool keeps what replicas last told of their requests
-//! in flight and their latency. A replica with more in flight than half of the others last told is *hot*. The choice is the coldest in
+//! in flight and their latency. A replica with more in flight than a quarter of the others last told is *hot*. The choice is the coldest in
 //! lexicographic order: of the cold ones the fastest, and only if all are hot the one with the fewest in flight. Each choice counts
 //! as one more in flight there, reports age out, and are used up or removed as [`PrequalRules`] says.
 //!
@@ -17,10 +17,10 @@
 //! others: an overrun replica would otherwise set the measure by its many reports. For the same reason a server tells what requests
 //! have been waiting for, and not only how long the answered ones took: `server::load`.
 //!
-//! Reports are older than fresh probes, and all clients know the same ones. So hot begins at half of the others and not at 0.84, and
+//! Reports are older than fresh probes, and all clients know the same ones. So hot begins at a quarter of the others and not at 0.84, and
 //! latencies within a half octave (up to a factor of 1.5) count as equal, lest everybody run after whoever was fastest.
 //!
-//! A cold replica is passed over for a hot one that is eight times as fast, its overload counted twice, and that has at most twice what
+//! A cold replica is passed over for a hot one that is three times as fast, its overload counted twice, and that has at most twice what
 //! makes hot. In the paper a cold one always wins: there a replica that has turned very slow gets a request whenever all others
 //! happen to be hot, which among a few replicas of like load is often.
 //!

@@ -54,6 +54,8 @@ struct Rank {
     hot: bool,
     first: f64,
     second: f64,
+    /// As it is.
+    latency: f64,
 }
 
 impl Seen {
@@ -265,9 +267,8 @@ fn coarse(latency: f64) -> f64 {
     f64::from_bits(latency.to_bits() & SIGN_EXPONENT_AND_ONE_MORE)
 }
 
-/// How much faster a hot replica must be than the fastest cold one to be preferred. With 2 the fast ones are overrun, and replicas of
-/// shifting speed answer worse than without this rule; with 8 they answer as without.
-const MUCH_FASTER: f64 = 8.0;
+/// How much faster a hot replica must be than the best cold one to be preferred.
+const MUCH_FASTER: f64 = 3.0;
 
 /// How far over the limit a hot replica may be to be preferred to a cold one at all. Latency tells nothing of a replica that is
 /// overrun: only its quickest requests ever end.
@@ -277,7 +278,7 @@ impl Rank {
     /// Whether this hot replica is much faster than that cold one, even if its latency grows by the square of what it is over the limit.
     fn is_faster(self, cold: Self, limit: f64) -> bool {
         let overload = self.first / limit.max(1.0);
-        overload <= SLIGHTLY_HOT && self.second * overload * overload * MUCH_FASTER < cold.first
+        overload <= SLIGHTLY_HOT && self.latency * overload * overload * MUCH_FASTER < cold.latency
     }
 }
 
@@ -293,7 +294,12 @@ impl<K> Entry<K> {
         } else {
             (coarse(latency), in_flight)
         };
-        Rank { hot, first, second }
+        Rank {
+            hot,
+            first,
+            second,
+            latency,
+        }
     }
 }
 
@@ -373,8 +379,8 @@ mod tests {
             others_have(9, &mut pool);
             pool.choose(MANY, now, any)
         };
-        // 20 ms * (10 / 9)^2 * 8 = 197.5 ms, and the next coarse latency is 201.3 ms.
-        assert_eq!([pick(201), pick(202)], [Some(1), Some(0)]);
+        // 20 ms * (10 / 9)^2 * 3 = 74.07 ms
+        assert_eq!([pick(74), pick(75)], [Some(1), Some(0)]);
     }
 
     #[test]

@@ -12,12 +12,12 @@ pub struct PrequalRules {
     pub pool_size: usize,
     /// A report is forgotten when it is older; 1 s by default.
     pub max_age: Duration,
-    /// A replica with more requests in flight than this share of the others last told is hot (the paper's Q_RIF): 0.5 by default. With 0
+    /// A replica with more requests in flight than this share of the others last told is hot (the paper's Q_RIF): 0.25 by default. With 0
     /// only requests in flight count, with 1 only latency.
     ///
     /// The paper takes 2^-0.25, about 0.84, with three fresh probes for each pick. A report that came along with an earlier response
     /// is older, and going by latency alone then sends too much to whoever was fastest: in the simulations of
-    /// `docs/balancing.md`, 0.5 has the shorter tail at every load.
+    /// `docs/balancing.md`, 0.25 has the shorter tail at every load.
     pub hot_quantile: f64,
     /// At most so many probes are due per pick (r_probe), 3 by default; 0 for none.
     pub probe_rate: f64,
@@ -37,7 +37,7 @@ impl Default for PrequalRules {
         Self {
             pool_size: 16,
             max_age: Duration::from_secs(1),
-            hot_quantile: 0.5,
+            hot_quantile: 0.25,
             probe_rate: 3.0,
             remove_rate: 1.0,
             surplus: 1.0,

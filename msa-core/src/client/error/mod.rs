@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use serde_json::{Map, Value};
 
 use super::transport::{Failure, TransportError};
 use crate::discovery::Endpoint;
@@ -36,6 +37,7 @@ struct Inner {
     gtxid: Option<Gtxid>,
     response_status: Option<StatusCode>,
     retry_after: Option<Duration>,
+    document: Option<Arc<Map<String, Value>>>,
     tries: Vec<Try>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -52,6 +54,7 @@ impl CallError {
             gtxid: None,
             response_status: None,
             retry_after: None,
+            document: None,
             tries: Vec::new(),
             source: None,
         }))
@@ -96,6 +99,13 @@ impl CallError {
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// The same with the members of the problem document that the service answered.
+    #[must_use]
+    pub fn with_document(mut self, document: Map<String, Value>) -> Self {
+        self.0.document = Some(Arc::new(document));
         self
     }
 
@@ -156,15 +166,33 @@ impl CallError {
     }
 
     /// The status to answer to whoever waits for this service, see [`CallErrorKind::status`].
+    ///
+    /// Of what the called service answered, these mean the same one hop up: 503 and 429 are 503, since trying later may help; 504 and
+    /// 508 stay.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.0.kind.status()
+        let answered = self.0.response_status.map(|status| status.as_u16());
+        match (self.0.kind, answered) {
+            (CallErrorKind::Status, Some(429 | 503)) => StatusCode::SERVICE_UNAVAILABLE,
+            (CallErrorKind::Status, Some(504)) => StatusCode::GATEWAY_TIMEOUT,
+            (CallErrorKind::Status, Some(508)) => StatusCode::LOOP_DETECTED,
+            (kind, _) => kind.status(),
+        }
     }
 
     /// How long to wait before trying again, when that is known: the `Retry-After` of the answer.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// The members of the problem document that the service answered, for [`CallErrorKind::Status`] of a [typed call](super::typed).
+    ///
+    /// It is the service's text for its caller, and not part of the answer that this error becomes: pass on what one's own caller may
+    /// read.
+    #[must_use]
+    pub fn document(&self) -> Option<&Map<String, Value>> {
+        self.0.document.as_deref()
     }
 
     /// How the last attempt failed, when the transport had no response.

@@ -83,7 +83,7 @@ impl Default for PrequalSettings {
         Self {
             pool_size: 16,
             max_age: Span::secs(1),
-            hot_quantile: Percent::new(50),
+            hot_quantile: Percent::new(25),
             probe_rate: 3.0,
             remove_rate: 1.0,
             silent_after: Span::secs(10),

@@ -10,6 +10,8 @@ use crate::config::{Size, Span};
 #[serde(default)]
 #[non_exhaustive]
 pub struct FallbackSettings {
+    /// Whether anything stands in, here or by the program.
+    pub enabled: bool,
     /// How old the last good answer to the same `GET` may be to stand in; `0s` is off.
     pub stale_for: Span,
     /// How much of such answers is kept for a service.
@@ -20,6 +22,7 @@ pub struct FallbackSettings {
 impl Default for FallbackSettings {
     fn default() -> Self {
         Self {
+            enabled: true,
             stale_for: Span::ZERO,
             stale_bytes: Size::mib(16),
         }

@@ -39,11 +39,24 @@ impl Default for HedgeSettings {
             max_extra: 1,
             budget: RetryBudgetSettings {
                 kind: BudgetKind::Window,
-                ratio: Percent::new(5),
+                // Twice what the percentile asks for: the budget is for bad times, and must not bind in good ones.
+                ratio: Percent::new(10),
                 min_per_second: 1,
                 ..RetryBudgetSettings::default()
             },
             dark: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_budget_has_room_for_bursts_of_what_the_default_percentile_asks_for() {
+        let settings = HedgeSettings::default();
+        let asked = 1.0 - settings.percentile.fraction();
+        assert!(settings.budget.ratio.fraction() > 1.9 * asked);
     }
 }

@@ -7,6 +7,7 @@ mod algorithms;
 mod balance;
 mod breaker;
 mod bulkhead;
+mod cached;
 mod client;
 mod fallback;
 mod fault;
@@ -18,6 +19,7 @@ mod policy;
 mod rate_limit;
 mod retry;
 mod retry_condition;
+mod runtime;
 mod server;
 mod telemetry;
 mod throttle;
@@ -36,6 +38,7 @@ pub use algorithms::{
 pub use balance::{BalanceSettings, BalancerName, LatencyEnd};
 pub use breaker::BreakerSettings;
 pub use bulkhead::BulkheadSettings;
+pub use cached::CachedSettings;
 pub use client::ClientSettings;
 pub use fallback::FallbackSettings;
 pub use fault::FaultSettings;
@@ -50,9 +53,10 @@ pub use outlier::{
     OutlierSettings, SlowStartSettings, SuccessRateSettings,
 };
 pub use policy::{PolicyOverrides, PolicySettings};
-pub use rate_limit::{RateLimitKindName, RateLimitSettings};
+pub use rate_limit::{RateLimitKindName, RateLimitSettings, ServerRateLimitSettings};
 pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, RetrySettings};
 pub use retry_condition::RetryCondition;
+pub use runtime::RuntimeSettings;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
 pub use telemetry::{JournalSettings, TelemetrySettings};
 pub use throttle::ThrottleSettings;
@@ -79,6 +83,8 @@ pub struct Settings {
     pub telemetry: TelemetrySettings,
     /// Background health checks.
     pub health: HealthSettings,
+    /// The threads that run it all.
+    pub runtime: RuntimeSettings,
     /// Where the instances of services are found.
     pub discovery: DiscoverySettings,
     /// The defaults of every client.

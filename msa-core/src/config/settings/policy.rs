@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    BreakerSettings, BulkheadSettings, RateLimitSettings, RetrySettings, ThrottleSettings,
+    BreakerSettings, BulkheadSettings, CachedSettings, FallbackSettings, HedgeSettings,
+    RateLimitSettings, RetrySettings, ThrottleSettings,
 };
 use crate::config::Span;
 
@@ -17,16 +18,24 @@ use crate::config::Span;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PolicySettings {
+    /// `false` takes the whole policy away: the function is called as if it had none. `true` unless set.
+    pub enabled: Option<bool>,
     /// The most that a call may take in total: attempts and all waits; `0s` is no limit.
     pub timeout: Option<Span>,
     /// The most that one attempt may take; `0s` is no limit.
     pub attempt_timeout: Option<Span>,
+    /// What stands in for a failure, where the program says what.
+    pub fallback: Option<FallbackSettings>,
+    /// Giving the last answer for the same key again, where the program says what the key is.
+    pub cached: Option<CachedSettings>,
     /// How many calls run at a time.
     pub bulkhead: Option<BulkheadSettings>,
     /// How many calls begin a time.
     pub rate_limit: Option<RateLimitSettings>,
     /// Trying again.
     pub retry: Option<RetrySettings>,
+    /// A further attempt beside one that takes long.
+    pub hedge: Option<HedgeSettings>,
     /// When to stop calling.
     pub breaker: Option<BreakerSettings>,
     /// Turning calls away in proportion to what the callee refuses.

@@ -1,4 +1,4 @@
-//! `client.rate_limit`: how many calls are made a time.
+//! `client.rate_limit` and `server.rate_limit`: how many calls are made a time, and how many requests are taken.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,8 @@ use crate::config::{Rate, Span};
 #[serde(default)]
 #[non_exhaustive]
 pub struct RateLimitSettings {
+    /// Whether calls are counted and refused.
+    pub enabled: bool,
     /// Calls a time. None by default: there is no limit.
     pub rate: Option<Rate>,
     /// Calls that may be made at once, for `gcra`; 0 is as many as the rate's amount.
@@ -25,6 +27,7 @@ pub struct RateLimitSettings {
 impl Default for RateLimitSettings {
     fn default() -> Self {
         Self {
+            enabled: true,
             rate: None,
             burst: 0,
             kind: RateLimitKindName::Gcra,
@@ -32,6 +35,25 @@ impl Default for RateLimitSettings {
             dark: false,
         }
     }
+}
+
+/// How many requests the server takes a time, all clients together: more are answered 429, before their bodies are read. Needs the
+/// feature `rate-limit`.
+///
+/// Probes and the management listener do not count. What is left is told in `RateLimit` and `RateLimit-Policy`, when to come again in
+/// `Retry-After`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ServerRateLimitSettings {
+    /// Requests a time. None by default: there is no limit.
+    pub rate: Option<Rate>,
+    /// Requests that may come at once, for `gcra`; 0 is as many as the rate's amount.
+    pub burst: u32,
+    /// How the permits come back.
+    pub kind: RateLimitKindName,
+    /// Whether it only reports what it would refuse.
+    pub dark: bool,
 }
 
 /// How permits come back.

@@ -56,6 +56,18 @@ impl Default for RetrySettings {
     }
 }
 
+impl RetrySettings {
+    /// The defaults for a function with attributes: as elsewhere, but `on` is `5xx`, which takes in 500 and leaves out 429. A function's
+    /// failures are judged by its own service, which knows better than a caller what a 500 is; and no 4xx gets better by itself.
+    #[must_use]
+    pub fn of_function() -> Self {
+        Self {
+            on: vec![RetryCondition::ServerError],
+            ..Self::default()
+        }
+    }
+}
+
 /// The wait before a retry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FaultSettings, OverloadSettings};
+use super::{FaultSettings, OverloadSettings, ServerRateLimitSettings};
 use crate::config::{Size, Span};
 
 /// The main listener and how requests are taken in.
@@ -64,6 +64,8 @@ pub struct ServerSettings {
     pub drain: DrainSettings,
     /// Protection against more requests than can be done at once.
     pub overload: OverloadSettings,
+    /// How many requests are taken a time.
+    pub rate_limit: ServerRateLimitSettings,
     /// Faults that requests meet on purpose. Needs the feature `fault`.
     pub fault: FaultSettings,
     /// Whether answers are compressed for clients that accept it. Needs the feature `compression`. **Restart.**
@@ -96,6 +98,7 @@ impl Default for ServerSettings {
             http2: Http2Settings::default(),
             drain: DrainSettings::default(),
             overload: OverloadSettings::default(),
+            rate_limit: ServerRateLimitSettings::default(),
             fault: FaultSettings::default(),
             compression: false,
             cors: CorsSettings::default(),

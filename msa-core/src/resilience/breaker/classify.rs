@@ -3,6 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use http::{HeaderMap, StatusCode, header};
+
+use crate::problem::forbids_retry;
+
 /// How a call went, as a breaker sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -38,6 +42,12 @@ pub enum Outcome {
 pub trait Classify<T, E> {
     /// How the call went.
     fn classify(&self, result: Result<&T, &E>, elapsed: Duration) -> Outcome;
+
+    /// The same for whoever has the result as a whole. Defaults to [`classify`](Self::classify).
+    #[inline]
+    fn classify_result(&self, result: &Result<T, E>, elapsed: Duration) -> Outcome {
+        self.classify(result.as_ref(), elapsed)
+    }
 }
 
 impl<T, E, F> Classify<T, E> for F
@@ -62,7 +72,8 @@ impl<T, E> Classify<T, E> for AnyError {
     }
 }
 
-/// HTTP: an answer of 500 or above is a failure, as every error is; any other answer shows that the callee works.
+/// HTTP: an answer of 500 or above is a failure, as every error is; any other answer shows that the callee works. A request that was
+/// [shed](Self::answered) shows neither.
 ///
 /// Of reqwest's errors, one that happened while connecting is a failure to connect, and one of the request's own (a wrong URL, too
 /// many redirects) or of reading the answer's content is ignored.
@@ -70,9 +81,26 @@ impl<T, E> Classify<T, E> for AnyError {
 pub struct HttpStatus;
 
 impl HttpStatus {
+    /// What an answer with this status and these headers says: as [`of`](Self::of), but a request that was shed is ignored.
+    ///
+    /// That is a 503 with `Retry-After` and `x-txn-retry: never`, as a server answers that has a concurrency limit. It is alive, and
+    /// takes what it can. A breaker that opened for it would leave it idle and then flood it; of a server that was too slow for
+    /// a while, most callers would learn seconds later that it no longer is (`docs/resilience.md`).
+    #[must_use]
+    pub fn answered(status: StatusCode, headers: &HeaderMap) -> Outcome {
+        let shed = status == StatusCode::SERVICE_UNAVAILABLE
+            && headers.contains_key(header::RETRY_AFTER)
+            && forbids_retry(headers);
+        if shed {
+            Outcome::Ignored
+        } else {
+            Self::of(status)
+        }
+    }
+
     /// What an answer with this status says.
     #[must_use]
-    pub fn of(status: http::StatusCode) -> Outcome {
+    pub fn of(status: StatusCode) -> Outcome {
         if status.is_server_error() {
             Outcome::Failure
         } else {
@@ -83,7 +111,9 @@ impl HttpStatus {
 
 impl<B, E> Classify<http::Response<B>, E> for HttpStatus {
     fn classify(&self, result: Result<&http::Response<B>, &E>, _: Duration) -> Outcome {
-        result.map_or(Outcome::Failure, |response| Self::of(response.status()))
+        result.map_or(Outcome::Failure, |response| {
+            Self::answered(response.status(), response.headers())
+        })
     }
 }
 
@@ -94,7 +124,7 @@ impl Classify<reqwest::Response, reqwest::Error> for HttpStatus {
         _: Duration,
     ) -> Outcome {
         match result {
-            Ok(response) => Self::of(response.status()),
+            Ok(response) => Self::answered(response.status(), response.headers()),
             Err(error) if error.is_connect() => Outcome::ConnectFailure,
             Err(error) if error.is_builder() || error.is_redirect() || error.is_decode() => {
                 Outcome::Ignored
@@ -178,7 +208,7 @@ mod tests {
 
     fn response(status: u16) -> http::Response<()> {
         let mut response = http::Response::new(());
-        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
         response
     }
 
@@ -190,6 +220,25 @@ mod tests {
         };
         assert_eq!([500, 502, 503, 504, 599].map(says), [Outcome::Failure; 5]);
         assert_eq!([200, 204, 304, 404, 429].map(says), [Outcome::Success; 5]);
+    }
+
+    #[test]
+    fn a_request_that_was_shed_says_nothing_of_a_server_that_lives() {
+        let says = |status, marks: &[(&'static str, &'static str)]| {
+            let mut response = response(status);
+            for (name, value) in marks {
+                let value = http::HeaderValue::from_static(value);
+                response.headers_mut().insert(*name, value);
+            }
+            HttpStatus.classify(Ok::<_, &()>(&response), Duration::ZERO)
+        };
+        let (later, never) = (("retry-after", "1"), ("x-txn-retry", "never"));
+        assert_eq!(says(503, &[later, never]), Outcome::Ignored);
+        // What was tried in vain below, what is down for maintenance, and what broke.
+        for (status, marks) in [(503, never), (503, later), (500, never)] {
+            assert_eq!(says(status, &[marks]), Outcome::Failure, "{status}");
+        }
+        assert_eq!(says(502, &[later, never]), Outcome::Failure);
     }
 
     #[test]

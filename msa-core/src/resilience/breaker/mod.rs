@@ -2,7 +2,8 @@
 //!
 //! **When to use it:** before every callee that may fail as a whole. A [`ServiceClient`](crate::client::ServiceClient) keeps one for
 //! each endpoint; [`BreakerLayer`] puts one before any service; [`Breaker`] alone guards anything. Where the callee is one
-//! load-balanced whole that sheds load by itself, a [throttle](super::throttle) is the better choice.
+//! load-balanced whole that sheds load by itself, a [throttle](super::throttle) is the better choice; what a server of this library
+//! sheds does not count for a breaker ([`HttpStatus::answered`]).
 //!
 //! ```
 //! use std::time::Duration;

@@ -13,8 +13,9 @@ use tower::{BoxError, Service};
 
 use super::{Bulkhead, BulkheadBody, Full, OwnedPermit};
 use crate::clock;
+use crate::resilience::timeout::Deadline;
 
-/// Takes a permit for each request; made by [`BulkheadLayer`](super::BulkheadLayer).
+/// Takes a permit for each request, for which it waits no longer than its deadline allows; made by [`BulkheadLayer`](super::BulkheadLayer).
 #[derive(Debug, Clone)]
 pub struct BulkheadService<S> {
     inner: S,
@@ -54,7 +55,11 @@ where
                 State::Waiting {
                     permit: Box::pin(async move {
                         let now = clock::now();
-                        Ok(bulkhead.acquire(now).await?.into_owned())
+                        let mut permit = bulkhead.acquire(now);
+                        if let Some(deadline) = Deadline::inherited(now) {
+                            permit = permit.no_later_than(deadline.at());
+                        }
+                        Ok(permit.await?.into_owned())
                     }),
                     call: Some((mem::replace(&mut self.inner, fresh), request)),
                 }

@@ -20,6 +20,7 @@ pin_project! {
     pub struct Acquire<'a> {
         place: InLine<'a>,
         began: Instant,
+        latest: Option<Instant>,
         // Armed by the first poll that has to wait.
         #[pin]
         timer: Option<Sleep>,
@@ -40,8 +41,15 @@ impl<'a> Acquire<'a> {
                 ticket: None,
             },
             began,
+            latest: None,
             timer: None,
         }
+    }
+
+    /// Waits until this time at most, however much longer the configuration allows: the deadline of who waits.
+    pub fn no_later_than(mut self, at: Instant) -> Self {
+        self.latest = Some(at);
+        self
     }
 }
 
@@ -64,6 +72,7 @@ impl<'a> Future for Acquire<'a> {
                 let until = shared
                     .max_wait()
                     .and_then(|wait| this.began.checked_add(wait));
+                let until = until.into_iter().chain(*this.latest).min();
                 this.timer.set(until.map(sleep_until));
             }
             Some(ticket) => {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use crate::config::Size;
 pub struct StaleCache<K, V>(Arc<Inner<K, V>>);
 
 struct Inner<K, V> {
-    max_age: Duration,
-    max_bytes: u64,
+    max_age_nanos: AtomicU64,
+    max_bytes: AtomicU64,
     size_of: SizeOf<K, V>,
     kept: Mutex<Kept<K, V>>,
 }
@@ -50,6 +51,11 @@ pub struct Stale<V> {
     pub age: Duration,
 }
 
+/// 584 years at most.
+fn nanos(age: Duration) -> u64 {
+    u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// What an answer costs beside its own size: the map's and the order's entries.
 const OVERHEAD: u64 = 96;
 
@@ -69,8 +75,8 @@ impl<K: Eq + Hash + Clone, V: Clone> StaleCache<K, V> {
         size_of: impl Fn(&K, &V) -> u64 + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(Inner {
-            max_age,
-            max_bytes: max_bytes.get(),
+            max_age_nanos: AtomicU64::new(nanos(max_age)),
+            max_bytes: AtomicU64::new(max_bytes.get()),
             size_of: Box::new(size_of),
             kept: Mutex::new(Kept {
                 answers: HashMap::new(),
@@ -101,7 +107,16 @@ impl<K: Eq + Hash + Clone, V: Clone> StaleCache<K, V> {
         kept.order.push_back((number, key.clone()));
         let replaced = kept.answers.insert(key, entry);
         kept.bytes -= replaced.map_or(0, |replaced| replaced.bytes);
-        kept.evict(self.0.max_bytes);
+        kept.evict(self.0.max_bytes.load(Ordering::Relaxed));
+    }
+
+    /// Changes what it keeps; what is too much goes with the next good answer.
+    pub fn limit(&self, max_age: Duration, max_bytes: Size) {
+        // Each bound holds on its own, so that a reader may see the one before the other.
+        self.0
+            .max_age_nanos
+            .store(nanos(max_age), Ordering::Relaxed);
+        self.0.max_bytes.store(max_bytes.get(), Ordering::Relaxed);
     }
 
     /// The last good answer for a key, if it is not too old.
@@ -110,7 +125,8 @@ impl<K: Eq + Hash + Clone, V: Clone> StaleCache<K, V> {
         let kept = self.lock();
         let entry = kept.answers.get(key)?;
         let age = now.saturating_duration_since(entry.since);
-        (age <= self.0.max_age).then(|| Stale {
+        let max_age = Duration::from_nanos(self.0.max_age_nanos.load(Ordering::Relaxed));
+        (age <= max_age).then(|| Stale {
             value: entry.value.clone(),
             age,
         })
@@ -162,6 +178,13 @@ impl<K: Eq + Hash, V> Kept<K, V> {
     }
 }
 
+impl<K: Eq + Hash + Clone, V: Clone> Default for StaleCache<K, V> {
+    /// One that keeps nothing until it is told [how much](Self::limit).
+    fn default() -> Self {
+        Self::new(Duration::ZERO, Size::default())
+    }
+}
+
 impl<K, V> Clone for StaleCache<K, V> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
@@ -171,7 +194,7 @@ impl<K, V> Clone for StaleCache<K, V> {
 impl<K, V> fmt::Debug for StaleCache<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StaleCache")
-            .field("max_age", &self.0.max_age)
+            .field("max_age_nanos", &self.0.max_age_nanos)
             .field("max_bytes", &self.0.max_bytes)
             .finish_non_exhaustive()
     }

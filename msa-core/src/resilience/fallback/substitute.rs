@@ -162,6 +162,12 @@ impl<F> fmt::Debug for Function<F> {
 #[derive(Debug, Clone, Copy)]
 pub struct Or<A, B>(A, B);
 
+impl<A, B> Or<A, B> {
+    pub(crate) fn new(first: A, second: B) -> Self {
+        Self(first, second)
+    }
+}
+
 impl<T: Send, E: Send, A: Substitute<T, E>, B: Substitute<T, E>> Substitute<T, E> for Or<A, B> {
     fn keep(&self, answer: &T, now: Instant) {
         self.0.keep(answer, now);

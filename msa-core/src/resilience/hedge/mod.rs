@@ -9,8 +9,9 @@
 //!
 //! * the request is not idempotent: it may well be processed twice;
 //! * the delay is unknown: a percentile needs at least [`Digest::ENOUGH`] answers;
-//! * the hedge's own [budget](super::budget), 5 % of the calls and 1/s by default, or the transaction's, or a breaker says no. A destination that has
-//!   become slow as a whole gets 1.05 times its load and not twice.
+//! * the hedge's own [budget](super::budget), 10 % of the calls and 1/s by default, or the transaction's, or a breaker says no. A destination that has
+//!   become slow as a whole gets 1.1 times its load and not twice. The budget wants room above what the percentile asks for:
+//!   with 5 % for the 95th percentile every burst of slow answers finds it empty (`docs/resilience.md`).
 //!
 //! Losers are dropped, which cancels them. The call counts once, in the budget and for its caller. A failure waits for the attempts that
 //! still run; only when none runs it is the call's, and [retries](super::retry) are for it.
@@ -44,7 +45,7 @@
 //! | `delay` | none | a fixed wait instead |
 //! | `min_delay` | 1 ms | the shortest wait that a percentile may lead to |
 //! | `max_extra` | 1 | the most attempts beside the first |
-//! | `budget` | 5 %, 1/s, 10 s | as that of [retries](super::retry) |
+//! | `budget` | 10 %, 1/s, 10 s | as that of [retries](super::retry) |
 //! | `dark` | `false` | decides and reports only |
 
 mod call;

@@ -80,7 +80,7 @@ impl Hedge {
         self
     }
 
-    /// The budget that all calls share. Defaults to 5 % of the calls of 10 s, and 1 a second.
+    /// The budget that all calls share. Defaults to 10 % of the calls of 10 s, and 1 a second.
     pub fn budget(mut self, budget: impl Into<Arc<Budget>>) -> Self {
         self.budget = budget.into();
         self

@@ -1,7 +1,7 @@
 //! A limiter in its place: with its mode, and those who are told what it does.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Admission, LimitConfig, LimitMode, Limiter, Outcome, Overloaded, Permit, Waiting};
 use crate::clock::Instant;
@@ -21,6 +21,8 @@ pub struct LimitGuard(Arc<Inner>);
 struct Inner {
     limiter: Limiter,
     mode: AtomicU8,
+    /// What it was last configured with; `None` is not known. Looked at when settings change, never by a request.
+    config: Mutex<Option<LimitConfig>>,
     /// `None` is the server.
     service: Option<Arc<str>>,
     observers: Observers,
@@ -49,27 +51,35 @@ impl LimitGuard {
         seed: u64,
         now: Instant,
     ) -> Self {
-        let limiter = Limiter::new(&LimitConfig::from(settings), seed, now);
-        Self::of(limiter, settings.mode, Some(service.into()))
+        let config = LimitConfig::from(settings);
+        let limiter = Limiter::new(&config, seed, now);
+        Self::of(limiter, settings.mode, Some(config), Some(service.into()))
     }
 
     /// The limit of a server.
     #[must_use]
     pub fn server(settings: &OverloadSettings, seed: u64, now: Instant) -> Self {
-        let limiter = Limiter::new(&LimitConfig::from(settings), seed, now);
-        Self::of(limiter, settings.mode, None)
+        let config = LimitConfig::from(settings);
+        let limiter = Limiter::new(&config, seed, now);
+        Self::of(limiter, settings.mode, Some(config), None)
     }
 
     /// A limiter of one's own, in front of a service.
     #[must_use]
     pub fn new(service: impl Into<Arc<str>>, limiter: Limiter, mode: LimitMode) -> Self {
-        Self::of(limiter, mode, Some(service.into()))
+        Self::of(limiter, mode, None, Some(service.into()))
     }
 
-    fn of(limiter: Limiter, mode: LimitMode, service: Option<Arc<str>>) -> Self {
+    fn of(
+        limiter: Limiter,
+        mode: LimitMode,
+        config: Option<LimitConfig>,
+        service: Option<Arc<str>>,
+    ) -> Self {
         Self(Arc::new(Inner {
             limiter,
             mode: AtomicU8::new(mode as u8),
+            config: Mutex::new(config),
             service,
             observers: Observers::none(),
         }))
@@ -82,15 +92,27 @@ impl LimitGuard {
         Self(Arc::new(Inner {
             limiter: inner.limiter.clone(),
             mode: AtomicU8::new(inner.mode.load(Ordering::Relaxed)),
+            config: Mutex::new(self.config()),
             service: inner.service.clone(),
             observers,
         }))
     }
 
-    /// Takes over changed settings; who is in or waits stays.
+    /// Takes over settings, of which only changed ones are news to the limiter: what it has learned stays when something else in the
+    /// same file was changed. Who is in or waits stays in any case.
     pub fn configure(&self, mode: LimitMode, config: &LimitConfig, now: Instant) {
         self.0.mode.store(mode as u8, Ordering::Relaxed);
+        if self.config().as_ref() == Some(config) {
+            return;
+        }
         self.0.limiter.configure(config, now);
+        let mut kept = self.0.config.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(*config);
+    }
+
+    fn config(&self) -> Option<LimitConfig> {
+        let config = self.0.config.lock().unwrap_or_else(PoisonError::into_inner);
+        *config
     }
 
     /// The limiter.

@@ -46,7 +46,7 @@
 //! | fixed at 1000, or none | below 5 % | below 5 % | below 5 % |
 //!
 //! The missing 2 or 3 % are probes, which become rare later: from one in 7 windows to one in 300. What they buy shows in an
-//! hour: Gradient2's limit has climbed to its maximum by then, Gradient's stands.
+//! hour: Gradient2's limit has climbed to its maximum by then, Gradient's stands. `docs/resilience.md` has more, over ten seeds.
 //!
 //! # Settings
 //!

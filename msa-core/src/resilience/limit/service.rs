@@ -8,6 +8,7 @@ use super::future::LimitFuture;
 use super::guard::{Entry, LimitGuard};
 use super::{Outcome, Overloaded};
 use crate::clock;
+use crate::resilience::timeout::Deadline;
 use crate::txn::{self, Txn};
 
 /// A service behind a limit; [`LimitLayer`](super::LimitLayer) makes it.
@@ -87,13 +88,17 @@ where
     fn call(&mut self, request: Req) -> Self::Future {
         let class = txn::with_current(Txn::criticality).unwrap_or_default();
         let (guard, classify) = (self.guard.clone(), self.classify.clone());
-        match self.guard.enter(class, clock::now()) {
+        let now = clock::now();
+        match self.guard.enter(class, now) {
             Entry::Free => LimitFuture::running(self.inner.call(request), None, guard, classify),
             Entry::Admitted(permit) => {
                 LimitFuture::running(self.inner.call(request), Some(permit), guard, classify)
             }
             Entry::Refused(error) => LimitFuture::refused(error, guard, classify),
-            Entry::Waiting(waiting) => {
+            Entry::Waiting(mut waiting) => {
+                if let Some(deadline) = Deadline::inherited(now) {
+                    waiting = waiting.no_later_than(deadline.at());
+                }
                 // The one that is ready goes along; its clone has to become ready by itself.
                 let clone = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, clone);

@@ -322,3 +322,22 @@ proptest! {
         })?;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_did_not_change_leave_what_was_learned() {
+    let settings = LimitSettings {
+        mode: LimitMode::On,
+        algorithm: crate::config::LimitAlgorithm::Aimd,
+        ..LimitSettings::default()
+    };
+    let guard = LimitGuard::client("users", &settings, 1, clock::now());
+    let learned = LimitConfig::fixed(7);
+    guard.limiter().configure(&learned, clock::now());
+    guard.configure(LimitMode::Dark, &LimitConfig::from(&settings), clock::now());
+    assert_eq!(
+        (guard.mode(), guard.limiter().limit()),
+        (LimitMode::Dark, 7)
+    );
+    guard.configure(LimitMode::On, &LimitConfig::fixed(3), clock::now());
+    assert_eq!((guard.mode(), guard.limiter().limit()), (LimitMode::On, 3));
+}

@@ -41,6 +41,12 @@ impl Waiting {
             sleep: None,
         }
     }
+
+    /// Waits until this time at most, however much longer the configuration allows: the deadline of who waits.
+    pub fn no_later_than(mut self, at: Instant) -> Self {
+        self.until = self.until.into_iter().chain([at]).min();
+        self
+    }
 }
 
 impl Future for Waiting {

@@ -9,6 +9,8 @@ use crate::config::{PolicySettings, Span};
 use crate::event::Observers;
 use crate::resilience::breaker::Breaker;
 use crate::resilience::bulkhead::Bulkhead;
+use crate::resilience::cache::CacheRules;
+use crate::resilience::hedge::Hedge;
 #[cfg(feature = "rate-limit")]
 use crate::resilience::rate_limit::RateLimit;
 use crate::resilience::retry::Retry;
@@ -44,9 +46,11 @@ pub struct PolicyBuilder {
     pub(super) name: Arc<str>,
     pub(super) parts: Parts,
     pub(super) base: PolicySettings,
-    pub(super) observers: Observers,
+    pub(super) observers: Option<Observers>,
     pub(super) dark: bool,
     pub(super) spends_txn_retries: bool,
+    pub(super) repeats: bool,
+    pub(super) of_function: bool,
     zero: Option<&'static str>,
 }
 
@@ -56,9 +60,11 @@ impl PolicyBuilder {
             name,
             parts: Parts::none(),
             base: PolicySettings::default(),
-            observers: Observers::none(),
+            observers: None,
             dark: false,
             spends_txn_retries: false,
+            repeats: true,
+            of_function: false,
             zero: None,
         }
     }
@@ -107,6 +113,20 @@ impl PolicyBuilder {
         self
     }
 
+    /// When to make a further attempt beside one that takes long. Each attempt of a retry is hedged anew.
+    pub fn hedge(mut self, hedge: Hedge) -> Self {
+        self.parts.hedge = Some(hedge);
+        self.base.hedge = None;
+        self
+    }
+
+    /// How long answers are given again, to calls that say [by which key](super::PolicyCall::cached).
+    pub fn cached(mut self, rules: CacheRules) -> Self {
+        self.parts.cached = Some(rules);
+        self.base.cached = None;
+        self
+    }
+
     /// When to stop calling. An `Arc` shares one breaker among policies.
     pub fn breaker(mut self, breaker: impl Into<Arc<Breaker>>) -> Self {
         self.parts.breaker = Dark::acting(breaker.into());
@@ -129,9 +149,9 @@ impl PolicyBuilder {
         self
     }
 
-    /// Who is told of what it decides. Defaults to nobody.
+    /// Who is told of what it decides. Defaults to those of the registry that it is added to, else to nobody.
     pub fn observers(mut self, observers: Observers) -> Self {
-        self.observers = observers;
+        self.observers = Some(observers);
         self
     }
 
@@ -146,6 +166,13 @@ impl PolicyBuilder {
     /// another service and do not retry themselves. Defaults to `false`.
     pub fn spends_txn_retries(mut self, spends: bool) -> Self {
         self.spends_txn_retries = spends;
+        self
+    }
+
+    /// Whether its calls can be made twice. If not, retry and hedge are left out, those that the configuration asks for too. Defaults to
+    /// `true`.
+    pub fn repeats(mut self, repeats: bool) -> Self {
+        self.repeats = repeats;
         self
     }
 

@@ -1,16 +1,22 @@
 //! What one call has of its own, and the outer half of the pipeline.
 
 use std::future::Future;
-use std::hash::Hash;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use pin_project_lite::pin_project;
+
+use super::lazy::Held;
+use super::parts::Parts;
 use super::run::Run;
+use super::share::{Alone, Came, Kept, KeptAlone, Share, Shared, Stale};
 use super::{Cause, Policy, PolicyError};
 use crate::clock;
 use crate::event::Event;
 use crate::resilience::breaker::{AnyError, Classify};
-use crate::resilience::coalesce::{Role, SingleFlight};
-use crate::resilience::fallback::{NoFallback, Stood, Substitute};
+use crate::resilience::coalesce::SingleFlight;
+use crate::resilience::fallback::{NoFallback, Or, Stood, Substitute};
 use crate::resilience::retry::{Judge, OnErr};
 use crate::resilience::timeout::{Deadline, Guarded, Limit};
 
@@ -35,23 +41,37 @@ use crate::resilience::timeout::{Deadline, Guarded, Limit};
 #[derive(Debug)]
 #[must_use = "nothing happens before `call`"]
 pub struct PolicyCall<'a, S = NoFallback, J = OnErr, C = AnyError, H = Alone> {
-    policy: &'a Policy,
+    head: Head<'a>,
     fallback: S,
     judge: J,
     classify: C,
     share: H,
+}
+
+/// What is the same for calls of all types.
+#[derive(Debug)]
+struct Head<'a> {
+    policy: Held<'a>,
+    parts: Arc<Parts>,
     idempotent: bool,
+    repeats: bool,
 }
 
 impl<'a> PolicyCall<'a> {
-    pub(super) fn new(policy: &'a Policy) -> Self {
-        Self {
+    #[inline]
+    pub(super) fn held(policy: Held<'a>) -> Self {
+        let head = Head {
+            parts: policy.parts(),
             policy,
+            idempotent: true,
+            repeats: true,
+        };
+        Self {
+            head,
             fallback: NoFallback,
             judge: OnErr,
             classify: AnyError,
             share: Alone,
-            idempotent: true,
         }
     }
 }
@@ -61,45 +81,52 @@ impl<'a, S, J, C, H> PolicyCall<'a, S, J, C, H> {
     ///
     /// The total deadline covers it too; one that is ready at once stands in even when the time is over.
     pub fn fallback<N>(self, fallback: N) -> PolicyCall<'a, N, J, C, H> {
-        let Self {
-            policy,
-            fallback: _,
-            judge,
-            classify,
-            share,
-            idempotent,
-        } = self;
         PolicyCall {
-            policy,
+            head: self.head,
             fallback,
-            judge,
-            classify,
-            share,
-            idempotent,
+            judge: self.judge,
+            classify: self.classify,
+            share: self.share,
+        }
+    }
+
+    /// The last good answer for this key stands in when the call fails, while it is no older than the section `fallback` says
+    /// (`stale_for`); and only then what [`fallback`](Self::fallback) was given before. Answers are kept by the policy, for each type of
+    /// key and answer.
+    pub fn stale<K>(self, key: K) -> PolicyCall<'a, Or<Stale<'a, K>, S>, J, C, H> {
+        let stale = Stale {
+            policy: self.head.policy.clone(),
+            rules: self.head.parts.stale,
+            key,
+        };
+        PolicyCall {
+            head: self.head,
+            fallback: Or::new(stale, self.fallback),
+            judge: self.judge,
+            classify: self.classify,
+            share: self.share,
         }
     }
 
     /// After which results to try again. Defaults to every error ([`OnErr`]).
     pub fn judged_by<N>(self, judge: N) -> PolicyCall<'a, S, N, C, H> {
         PolicyCall {
-            policy: self.policy,
+            head: self.head,
             fallback: self.fallback,
             judge,
             classify: self.classify,
             share: self.share,
-            idempotent: self.idempotent,
         }
     }
 
     /// What breaker and throttle make of results. Defaults to every error being a failure ([`AnyError`]).
     pub fn classified_by<N>(self, classify: N) -> PolicyCall<'a, S, J, N, H> {
         PolicyCall {
-            policy: self.policy,
+            head: self.head,
             fallback: self.fallback,
             judge: self.judge,
             classify,
             share: self.share,
-            idempotent: self.idempotent,
         }
     }
 
@@ -110,19 +137,52 @@ impl<'a, S, J, C, H> PolicyCall<'a, S, J, C, H> {
         key: K,
     ) -> PolicyCall<'a, S, J, C, Shared<'a, K, V>> {
         PolicyCall {
-            policy: self.policy,
+            head: self.head,
             fallback: self.fallback,
             judge: self.judge,
             classify: self.classify,
             share: Shared { flights, key },
-            idempotent: self.idempotent,
+        }
+    }
+
+    /// Gives the last answer for this key again while it is younger than the section `cached` says (`ttl`), and shares the answer with
+    /// calls of the same key that are in flight, a failure too. Without that section every call is made. Answers are kept by the policy,
+    /// for each type of key and answer.
+    pub fn cached<K>(self, key: K) -> PolicyCall<'a, S, J, C, Kept<'a, K>> {
+        let kept = self.kept(key);
+        PolicyCall {
+            head: self.head,
+            fallback: self.fallback,
+            judge: self.judge,
+            classify: self.classify,
+            share: kept,
+        }
+    }
+
+    /// The same without sharing what is in flight: for errors that are not `Clone`.
+    pub fn cached_alone<K>(self, key: K) -> PolicyCall<'a, S, J, C, KeptAlone<'a, K>> {
+        let kept = self.kept(key);
+        PolicyCall {
+            head: self.head,
+            fallback: self.fallback,
+            judge: self.judge,
+            classify: self.classify,
+            share: KeptAlone(kept),
+        }
+    }
+
+    fn kept<K>(&self, key: K) -> Kept<'a, K> {
+        Kept {
+            policy: self.head.policy.clone(),
+            rules: self.head.parts.cached,
+            key,
         }
     }
 
     /// Whether the work may be done twice; if not, only what was certainly not done is tried again. Defaults to `true`: whoever
     /// retries a function says so by doing it.
     pub fn idempotent(mut self, idempotent: bool) -> Self {
-        self.idempotent = idempotent;
+        self.head.idempotent = idempotent;
         self
     }
 
@@ -144,6 +204,29 @@ impl<'a, S, J, C, H> PolicyCall<'a, S, J, C, H> {
         self.judged_call::<(), T, E, F, Fut>(work).await
     }
 
+    /// Calls a function that can be called only once, as it takes what it needs along: no retry, no hedge, whatever the policy says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Policy::call`].
+    #[inline]
+    pub async fn once<T, E, F, Fut>(mut self, work: F) -> Result<T, PolicyError<E>>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        S: Substitute<T, PolicyError<E>>,
+        J: Judge<(), T, E>,
+        C: Classify<T, E>,
+        H: Share<Result<T, PolicyError<E>>>,
+    {
+        self.head.repeats = false;
+        let mut work = Some(work);
+        let only = move || Only {
+            work: work.take().map(|work| work()),
+        };
+        self.judged_call::<(), T, E, _, _>(only).await
+    }
+
     /// The same, with requests of this type judged.
     pub(super) async fn judged_call<Q, T, E, F, Fut>(self, mut work: F) -> Result<T, PolicyError<E>>
     where
@@ -155,16 +238,25 @@ impl<'a, S, J, C, H> PolicyCall<'a, S, J, C, H> {
         H: Share<Result<T, PolicyError<E>>>,
     {
         let Self {
-            policy,
+            head,
             fallback,
             judge,
             classify,
             share,
-            idempotent,
         } = self;
-        let now = clock::now();
-        let parts = policy.parts();
+        let Head {
+            policy,
+            parts,
+            idempotent,
+            repeats,
+        } = head;
+        let policy: &Policy = &policy;
         let name = policy.name_shared();
+        if !parts.enabled {
+            let result = work().await;
+            return result.map_err(|error| PolicyError::failed(name.clone(), error));
+        }
+        let now = clock::now();
 
         // total deadline: the sooner of the inherited one and the policy's own
         let inherited = Deadline::inherited(now);
@@ -178,6 +270,7 @@ impl<'a, S, J, C, H> PolicyCall<'a, S, J, C, H> {
             judge: &judge,
             classify: &classify,
             idempotent,
+            repeats,
         };
         // What was tried is kept outside of what a deadline drops.
         let mut earlier = Vec::new();
@@ -196,13 +289,16 @@ impl<'a, S, J, C, H> PolicyCall<'a, S, J, C, H> {
             Guarded::new(shared, deadline).await.ok()
         };
         let error = match outcome {
-            Some((result, role)) => {
-                if role == Role::Joined {
+            Some((result, came)) => {
+                if came == Came::Joined {
                     policy.observers().tell(&Event::Coalesced { service: name });
                 }
                 match result {
                     Ok(answer) => {
-                        fallback.keep(&answer, now);
+                        // What was kept is no younger for being given again.
+                        if came != Came::Kept && parts.fallback {
+                            fallback.keep(&answer, clock::now());
+                        }
                         return Ok(answer);
                     }
                     Err(error) => error,
@@ -212,6 +308,9 @@ impl<'a, S, J, C, H> PolicyCall<'a, S, J, C, H> {
         };
 
         // fallback
+        if !parts.fallback {
+            return Err(error);
+        }
         let kind = error.kind();
         let stood = fallback.stand_in(Err(error), clock::now());
         match Guarded::new(stood, deadline).await {
@@ -225,6 +324,26 @@ impl<'a, S, J, C, H> PolicyCall<'a, S, J, C, H> {
             }
             Ok(Stood::Not(result)) => result,
             Err(_late) => Err(policy.late(deadline, Vec::new())),
+        }
+    }
+}
+
+pin_project! {
+    /// The one attempt of a call that has no other.
+    struct Only<Fut> {
+        #[pin]
+        work: Option<Fut>,
+    }
+}
+
+impl<Fut: Future> Future for Only<Fut> {
+    type Output = Fut::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Fut::Output> {
+        match self.project().work.as_pin_mut() {
+            Some(work) => work.poll(cx),
+            // Nobody asks for a second one.
+            None => Poll::Pending,
         }
     }
 }
@@ -247,35 +366,5 @@ impl Policy {
             after: late.after,
         });
         PolicyError::new(self.name_shared().clone(), Cause::Late(late), earlier)
-    }
-}
-
-/// How a call shares its answer with others: [`Alone`] or [`Shared`].
-pub trait Share<V> {
-    /// Does the work, or waits for who does it.
-    fn share<Fut: Future<Output = V>>(self, work: Fut) -> impl Future<Output = (V, Role)>;
-}
-
-/// With nobody.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Alone;
-
-/// With all calls of the same key in flight; made by [`PolicyCall::coalesced`].
-#[derive(Debug)]
-pub struct Shared<'a, K, V> {
-    flights: &'a SingleFlight<K, V>,
-    key: K,
-}
-
-impl<V> Share<V> for Alone {
-    #[inline]
-    async fn share<Fut: Future<Output = V>>(self, work: Fut) -> (V, Role) {
-        (work.await, Role::Led)
-    }
-}
-
-impl<K: Eq + Hash + Clone, V: Clone> Share<V> for Shared<'_, K, V> {
-    async fn share<Fut: Future<Output = V>>(self, work: Fut) -> (V, Role) {
-        self.flights.run(self.key, || work).await
     }
 }

@@ -101,6 +101,31 @@ impl<E> Cause<E> {
     }
 }
 
+impl<E> Cause<E> {
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Open(open) => Some(open.retry_after),
+            #[cfg(feature = "rate-limit")]
+            Self::Limited(limited) => limited.retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl<E: Error + 'static> Cause<E> {
+    pub(super) fn as_error(&self) -> Option<&(dyn Error + 'static)> {
+        Some(match self {
+            Self::Failed(error) => error,
+            Self::Late(late) => late,
+            Self::Open(open) => open,
+            Self::Throttled(throttled) => throttled,
+            Self::Full(full) => full,
+            #[cfg(feature = "rate-limit")]
+            Self::Limited(limited) => limited,
+        })
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for Cause<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -135,6 +160,20 @@ impl<E> PolicyError<E> {
         }))
     }
 
+    pub(super) fn into_parts(self) -> (Arc<str>, Cause<E>, Vec<Attempt<E>>) {
+        let Inner {
+            policy,
+            cause,
+            earlier,
+        } = *self.0;
+        (policy, cause, earlier)
+    }
+
+    /// The function itself failed so, under the policy of this name: for substitutes that fail themselves.
+    pub fn failed(policy: impl Into<Arc<str>>, error: E) -> Self {
+        Self::new(policy.into(), Cause::Failed(error), Vec::new())
+    }
+
     /// What kind of failure it is.
     #[must_use]
     pub fn kind(&self) -> PolicyErrorKind {
@@ -151,6 +190,10 @@ impl<E> PolicyError<E> {
     #[must_use]
     pub fn cause(&self) -> &Cause<E> {
         &self.0.cause
+    }
+
+    pub(crate) fn policy_shared(&self) -> Arc<str> {
+        self.0.policy.clone()
     }
 
     /// The attempts before the last, in order.
@@ -188,12 +231,7 @@ impl<E> PolicyError<E> {
     /// When to try again, when a policy knows it.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        match &self.0.cause {
-            Cause::Open(open) => Some(open.retry_after),
-            #[cfg(feature = "rate-limit")]
-            Cause::Limited(limited) => limited.retry_after,
-            _ => None,
-        }
+        self.0.cause.retry_after()
     }
 }
 
@@ -222,14 +260,6 @@ impl<E: fmt::Display> fmt::Display for PolicyError<E> {
 
 impl<E: Error + 'static> Error for PolicyError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(match &self.0.cause {
-            Cause::Failed(error) => error,
-            Cause::Late(late) => late,
-            Cause::Open(open) => open,
-            Cause::Throttled(throttled) => throttled,
-            Cause::Full(full) => full,
-            #[cfg(feature = "rate-limit")]
-            Cause::Limited(limited) => limited,
-        })
+        self.0.cause.as_error()
     }
 }

@@ -10,6 +10,10 @@ impl PolicySettings {
     /// These, with the sections of the other where it has them.
     pub(super) fn overlaid(&self, above: &Self) -> Self {
         Self {
+            enabled: above.enabled.or(self.enabled),
+            fallback: above.fallback.clone().or_else(|| self.fallback.clone()),
+            cached: above.cached.clone().or_else(|| self.cached.clone()),
+            hedge: above.hedge.clone().or_else(|| self.hedge.clone()),
             timeout: above.timeout.or(self.timeout),
             attempt_timeout: above.attempt_timeout.or(self.attempt_timeout),
             bulkhead: above.bulkhead.clone().or_else(|| self.bulkhead.clone()),
@@ -24,6 +28,10 @@ impl PolicySettings {
     pub(super) fn overridden(&self, overrides: &PolicyOverrides) -> Self {
         let above = overrides.as_map();
         Self {
+            enabled: read(above, "enabled", &self.enabled),
+            fallback: read(above, "fallback", &self.fallback),
+            cached: read(above, "cached", &self.cached),
+            hedge: read(above, "hedge", &self.hedge),
             timeout: read(above, "timeout", &self.timeout),
             attempt_timeout: read(above, "attempt_timeout", &self.attempt_timeout),
             bulkhead: read(above, "bulkhead", &self.bulkhead),

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::config::{PolicySettings, Span};
+use crate::config::{PolicySettings, Size, Span};
 use crate::resilience::breaker::{Breaker, BreakerConfig};
 use crate::resilience::bulkhead::{Bulkhead, BulkheadConfig};
+use crate::resilience::cache::CacheRules;
+use crate::resilience::hedge::Hedge;
 #[cfg(feature = "rate-limit")]
 use crate::resilience::rate_limit::{RateLimit, RateLimitConfig};
 use crate::resilience::retry::Retry;
@@ -15,14 +17,28 @@ use crate::resilience::throttle::{Throttle, ThrottleConfig};
 /// The parts of a pipeline.
 #[derive(Debug, Clone)]
 pub(super) struct Parts {
+    /// Whether there is a policy at all.
+    pub(super) enabled: bool,
+    /// Whether what the call brings may stand in.
+    pub(super) fallback: bool,
+    pub(super) stale: Option<StaleRules>,
+    pub(super) cached: Option<CacheRules>,
     pub(super) timeout: Option<Duration>,
     pub(super) attempt_timeout: Option<Duration>,
     pub(super) bulkhead: Option<Dark<Bulkhead>>,
     #[cfg(feature = "rate-limit")]
     pub(super) rate_limit: Option<Dark<RateLimit>>,
     pub(super) retry: Option<Retry>,
+    pub(super) hedge: Option<Hedge>,
     pub(super) breaker: Option<Dark<Arc<Breaker>>>,
     pub(super) throttle: Option<Dark<Arc<Throttle>>>,
+}
+
+/// How old and how large answers may be that stand in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StaleRules {
+    pub(super) max_age: Duration,
+    pub(super) max_bytes: Size,
 }
 
 /// A part, and whether it only reports.
@@ -41,12 +57,17 @@ impl<P> Dark<P> {
 impl Parts {
     pub(super) fn none() -> Self {
         Self {
+            enabled: true,
+            fallback: true,
+            stale: None,
+            cached: None,
             timeout: None,
             attempt_timeout: None,
             bulkhead: None,
             #[cfg(feature = "rate-limit")]
             rate_limit: None,
             retry: None,
+            hedge: None,
             breaker: None,
             throttle: None,
         }
@@ -56,12 +77,24 @@ impl Parts {
     /// changed in place, so that its state stays.
     pub(super) fn with(&self, settings: &PolicySettings, current: &Self, now: Instant) -> Self {
         let mut next = self.clone();
+        next.enabled = settings.enabled.unwrap_or(self.enabled);
         let unless_zero = |span: Span| (!span.is_zero()).then_some(span.get());
         if let Some(timeout) = settings.timeout {
             next.timeout = unless_zero(timeout);
         }
         if let Some(timeout) = settings.attempt_timeout {
             next.attempt_timeout = unless_zero(timeout);
+        }
+        if let Some(section) = &settings.fallback {
+            next.fallback = section.enabled;
+            let is_on = section.enabled && !section.stale_for.is_zero();
+            next.stale = is_on.then(|| StaleRules {
+                max_age: section.stale_for.get(),
+                max_bytes: section.stale_bytes,
+            });
+        }
+        if let Some(section) = &settings.cached {
+            next.cached = section.enabled.then(|| section.into());
         }
         if let Some(section) = &settings.bulkhead {
             let part = one_of(&self.bulkhead, &current.bulkhead);
@@ -89,6 +122,12 @@ impl Parts {
         if let Some(section) = &settings.retry {
             let old = current.retry.as_ref().or(self.retry.as_ref());
             next.retry = Some(old.map_or_else(|| section.into(), |old| old.updated(section)));
+        }
+        if let Some(section) = &settings.hedge {
+            let old = current.hedge.as_ref().or(self.hedge.as_ref());
+            next.hedge = section
+                .enabled
+                .then(|| old.map_or_else(|| section.into(), |old| old.updated(section)));
         }
         if let Some(section) = &settings.breaker {
             let part = one_of(&self.breaker, &current.breaker);
@@ -141,6 +180,14 @@ impl Parts {
         self.breaker.iter_mut().for_each(|part| part.dark = true);
         self.throttle.iter_mut().for_each(|part| part.dark = true);
         self.retry = self.retry.map(|retry| retry.dark(true));
+        self.hedge = self.hedge.map(|hedge| hedge.dark(true));
+        self
+    }
+
+    /// The same for a function that can be called only once.
+    pub(super) fn unrepeated(mut self) -> Self {
+        self.retry = None;
+        self.hedge = None;
         self
     }
 }

@@ -2,17 +2,21 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 
+use super::lazy::Held;
 use super::parts::{Parts, Rules};
+use super::stores::Stores;
 use super::{PolicyBuilder, PolicyCall, PolicyError};
 use crate::clock;
 use crate::config::{PolicyOverrides, PolicySettings};
 use crate::event::Observers;
 use crate::resilience::breaker::Breaker;
 use crate::resilience::bulkhead::Bulkhead;
+
+static NOBODY: LazyLock<Observers> = LazyLock::new(Observers::none);
 
 /// Several policies around one `async fn`, in a fixed [order](super). Cheap to clone; clones share all state.
 #[derive(Clone)]
@@ -21,9 +25,12 @@ pub struct Policy(Arc<Inner>);
 struct Inner {
     name: Arc<str>,
     parts: ArcSwap<Parts>,
-    observers: Observers,
+    observers: OnceLock<Observers>,
     dark: bool,
     spends_txn_retries: bool,
+    repeats: bool,
+    of_function: bool,
+    stores: Stores,
     /// As the program built it: what holds again when an override goes.
     built: Parts,
     rules: Rules,
@@ -44,13 +51,21 @@ impl Policy {
         } else {
             builder.parts
         };
+        let parts = if builder.repeats {
+            parts
+        } else {
+            parts.unrepeated()
+        };
         Self(Arc::new(Inner {
             name: builder.name,
             parts: ArcSwap::from_pointee(parts.clone()),
             rules: parts.rules(),
-            observers: builder.observers,
+            observers: builder.observers.map(OnceLock::from).unwrap_or_default(),
             dark: builder.dark,
             spends_txn_retries: builder.spends_txn_retries,
+            repeats: builder.repeats,
+            of_function: builder.of_function,
+            stores: Stores::default(),
             built: parts,
             base: builder.base,
             overrides: Mutex::default(),
@@ -86,7 +101,7 @@ impl Policy {
     /// A call with more than the policy has: a fallback, a key to coalesce by, its own idea of failure.
     #[inline]
     pub fn with(&self) -> PolicyCall<'_> {
-        PolicyCall::new(self)
+        PolicyCall::held(Held::Lent(self))
     }
 
     /// Overrides what the program built, for all calls that begin from now on. What was overridden before and is not now is as built
@@ -107,6 +122,11 @@ impl Policy {
         let current = inner.parts.load_full();
         let next = inner.built.with(&settings, &current, clock::now());
         let next = if inner.dark { next.darkened() } else { next };
+        let next = if inner.repeats {
+            next
+        } else {
+            next.unrepeated()
+        };
         inner.parts.store(Arc::new(next));
         *held = overrides.clone();
     }
@@ -133,8 +153,33 @@ impl Policy {
         self.0.parts.load_full()
     }
 
+    #[inline]
     pub(super) fn observers(&self) -> &Observers {
-        &self.0.observers
+        self.0.observers.get().unwrap_or_else(|| &NOBODY)
+    }
+
+    /// Tells these observers from now on, unless it tells others already.
+    pub(super) fn observe(&self, observers: &Observers) {
+        // Those that the program named, or the first service's, stay.
+        let _ = self.0.observers.set(observers.clone());
+    }
+
+    /// What the attributes or the builder set, without what the configuration sets over it.
+    pub(super) fn base(&self) -> &PolicySettings {
+        &self.0.base
+    }
+
+    pub(super) fn repeats(&self) -> bool {
+        self.0.repeats
+    }
+
+    /// Whether a function's attributes say what it is made of.
+    pub(super) fn is_function(&self) -> bool {
+        self.0.of_function
+    }
+
+    pub(super) fn stores(&self) -> &Stores {
+        &self.0.stores
     }
 
     pub(super) fn spends_txn_retries(&self) -> bool {

@@ -68,7 +68,9 @@ impl RateLimitConfig {
         self
     }
 
-    pub(in crate::resilience) fn longest_wait(&self) -> Duration {
+    /// The longest that a caller waits for its turn.
+    #[must_use]
+    pub fn longest_wait(&self) -> Duration {
         self.max_wait
     }
 

@@ -147,7 +147,7 @@ where
                     dark: rule.dark,
                 });
                 if !rule.dark {
-                    let answer = rule.refusal(&limited);
+                    let answer = refusal(&limited, rule.headers.then_some(&*rule.name));
                     return InboundRateLimitFuture {
                         state: State::Refused {
                             answer: Some(answer),
@@ -166,20 +166,19 @@ where
     }
 }
 
-impl Rule {
-    fn refusal(&self, limited: &Limited) -> Response {
-        let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS)
-            .title("Rate limit exceeded")
-            .detail("too many requests in this time; send the next one when Retry-After says");
-        if let Some(wait) = limited.retry_after {
-            problem = problem.retry_after(wait.max(Duration::from_secs(1)));
-        }
-        let mut answer = problem.into_response();
-        if self.headers {
-            limited.quota.headers(&self.name, answer.headers_mut());
-        }
-        answer
+/// 429; with a name, also with what is left of that limit.
+pub(crate) fn refusal(limited: &Limited, name: Option<&str>) -> Response {
+    let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS)
+        .title("Rate limit exceeded")
+        .detail("too many requests in this time; send the next one when Retry-After says");
+    if let Some(wait) = limited.retry_after {
+        problem = problem.retry_after(wait.max(Duration::from_secs(1)));
     }
+    let mut answer = problem.into_response();
+    if let Some(name) = name {
+        limited.quota.headers(name, answer.headers_mut());
+    }
+    answer
 }
 
 pin_project! {

@@ -34,10 +34,13 @@
 //! | `rate_limit.max_wait` | `0s` | the longest that a call waits for its turn |
 //! | `rate_limit.dark` | `false` | reports what it would refuse, and lets it through |
 //!
+//! `server.rate_limit` has the same keys, but for `max_wait`: one rate for all requests of the server, which answers 429 above it.
+//! Probes and the management listener do not count. A rate for each client is [`InboundRateLimitLayer`]'s.
+//!
 //! # On the wire
 //!
 //! [`Quota::headers`] writes `RateLimit-Policy` and `RateLimit` as draft-ietf-httpapi-ratelimit-headers has them, and
-//! [`InboundRateLimitLayer`] answers 429 with them and `Retry-After`.
+//! [`InboundRateLimitLayer`] and the server answer 429 with them and `Retry-After`.
 
 mod config;
 mod engine;
@@ -57,6 +60,7 @@ mod store;
 
 pub use config::{RateLimitConfig, RateLimitKind};
 pub use error::Limited;
+pub(crate) use inbound::refusal;
 pub use inbound::{InboundRateLimitFuture, InboundRateLimitLayer, InboundRateLimitService};
 pub use key::RateLimitKey;
 pub use keyed::KeyedRateLimit;

@@ -13,8 +13,9 @@ use tower::{BoxError, Service};
 use super::engine::ONE;
 use super::{Limited, RateLimit};
 use crate::clock;
+use crate::resilience::timeout::Deadline;
 
-/// Takes a permit for each request; made by [`RateLimitLayer`](super::RateLimitLayer).
+/// Takes a permit for each request, for which it waits no longer than its deadline allows; made by [`RateLimitLayer`](super::RateLimitLayer).
 #[derive(Debug, Clone)]
 pub struct RateLimitService<S> {
     inner: S,
@@ -42,7 +43,11 @@ where
 
     fn call(&mut self, request: R) -> RateLimitFuture<S, R> {
         let now = clock::now();
-        let max_wait = self.limit.config().max_wait;
+        // A turn that comes after the deadline is of no use, and would be lost to others.
+        let max_wait = match Deadline::inherited(now) {
+            Some(deadline) => self.limit.config().max_wait.min(deadline.left(now)),
+            None => self.limit.config().max_wait,
+        };
         let state = match self.limit.reserve(ONE, max_wait, now) {
             Err(limited) => State::Refused { limited },
             Ok(wait) if wait.is_zero() => State::Running {

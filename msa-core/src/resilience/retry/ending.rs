@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::{HeaderMap, HeaderName, header};
 
 use crate::clock::{self, Instant};
-use crate::problem::TXN_RETRY;
+use crate::problem::forbids_retry;
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,10 +126,7 @@ impl Answer {
         Self {
             status,
             grpc: grpc.and_then(|code| code.trim().parse().ok()),
-            never: headers
-                .get_all(TXN_RETRY)
-                .iter()
-                .any(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"never")),
+            never: forbids_retry(headers),
             rate_limited: headers.contains_key(RATE_LIMITED),
             overloaded: headers.contains_key(OVERLOADED),
             wait: match pushback(headers) {
@@ -158,7 +155,7 @@ fn pushback(headers: &HeaderMap) -> Wait {
 }
 
 /// RFC 9110, 10.2.3: seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: Instant) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: Instant) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));

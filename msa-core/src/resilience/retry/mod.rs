@@ -74,6 +74,7 @@ pub use backoff::{Backoff, Delays, Jitter};
 pub use call::{Circumstances, RetryCall};
 pub use conditions::Conditions;
 pub use decision::Decision;
+pub(crate) use ending::retry_after;
 pub use ending::{Answer, Ending, Wait};
 pub use future::RetryFuture;
 pub use idempotent::{IDEMPOTENCY_KEY, is_idempotent};

@@ -68,3 +68,6 @@ where
         }
     }
 }
+
+#[cfg(all(test, not(msa_loom)))]
+mod tests;

@@ -9,6 +9,7 @@ pub(crate) mod held;
 pub(crate) mod journal;
 pub(crate) mod limit;
 pub(crate) mod panic;
+pub(crate) mod rate;
 pub(crate) mod sensitive;
 pub(crate) mod shed;
 pub(crate) mod txn;

@@ -30,7 +30,8 @@ pub(crate) fn begin(inbound: &Inbound, request: &mut Request<Body>, now: Instant
         // Somebody on the way loses GTXIDs: begun anew at hop 1, a loop would never end.
         incoming.gtxid = Some(mint());
     }
-    let txn = Txn::from_incoming(&incoming, mint, inbound.request_timeout, now);
+    let mut txn = Txn::from_incoming(&incoming, mint, inbound.request_timeout, now);
+    txn.came_by(request.extensions().get());
     let (txn, noted) = journal::open(inbound, txn, request, peer, now);
     if !incoming.rejected.is_empty() {
         sync_scope(txn.clone(), || tell_rejected(inbound, &incoming));

@@ -92,6 +92,9 @@ impl ServerLoad {
         // A request that arrives now is one more.
         let latency = self.estimate(range_of(in_flight.saturating_add(1)), self.tick(now));
         let latency = Duration::from_micros(latency.into());
+        if self.in_flight() < unanswered::FEWEST {
+            return LoadReport::new(in_flight, latency);
+        }
         let at_least = self.unanswered.at_least(self.step(now));
         LoadReport::new(in_flight, latency.max(at_least))
     }

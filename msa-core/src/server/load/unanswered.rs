@@ -13,6 +13,9 @@ const STEPS: usize = 64;
 /// With fewer arrivals in a step, its share of unanswered ones is chance.
 const ENOUGH: u64 = 4;
 
+/// With fewer unanswered ones there is no need to look: they are not most of any step.
+pub(super) const FEWEST: u32 = 3;
+
 /// The requests that arrived lately, and how many of them are unanswered, by the time of their arrival.
 ///
 /// If most of the requests that arrived 500 ms ago are still there, a request takes more than 500 ms, whatever the few say that

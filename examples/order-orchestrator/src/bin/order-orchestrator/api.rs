@@ -21,6 +21,7 @@ pub(crate) fn routes(services: Services) -> Router {
 
 /// Reads first, all at once; then the one call that changes anything. order-service decides whether the key is new, so
 /// the answer is its answer: the same bytes for the same key.
+#[handler]
 async fn place(
     State(services): State<Services>,
     key: Option<IdempotencyKey>,
@@ -39,15 +40,12 @@ async fn place(
     let draft = Draft {
         user: user?,
         items: wanted.items,
-        banner,
+        banner: banner?,
     };
-    let placed = services.place(&key, &draft).await?;
+    let placed = services.place(key.as_str(), &draft).await?;
     let status = placed.status();
     let headers = forwarded(placed.headers());
-    let body = placed
-        .bytes()
-        .await
-        .map_err(|error| Problem::from(CallError::from(error)))?;
+    let body = placed.bytes().await?;
     Ok((status, headers, body))
 }
 
@@ -69,6 +67,7 @@ async fn all_products(services: &Services, items: &Items) -> Result<(), Problem>
     Ok(outcome?)
 }
 
+#[handler]
 async fn order(
     State(services): State<Services>,
     Path(id): Path<String>,

@@ -5,21 +5,18 @@ mod order;
 mod services;
 mod settings;
 
-use std::process::ExitCode;
-
 use msa_core::prelude::*;
 
 use services::Services;
 use settings::OrchestratorSettings;
 
-fn main() -> ExitCode {
-    msa_core::run(async {
-        let service = Service::builder("order-orchestrator")
-            .about("Composes an order out of what four other services know and do.")
-            .section::<OrchestratorSettings>("orchestrator")
-            .from_env()?;
-        let settings = service.section::<OrchestratorSettings>("orchestrator")?;
-        let services = Services::new(service.client(), &settings);
-        service.routes(api::routes(services)).run().await
-    })
+#[msa_core::main]
+async fn main() -> Result<(), msa_core::Error> {
+    let service = Service::builder("order-orchestrator")
+        .about("Composes an order out of what four other services know and do.")
+        .section::<OrchestratorSettings>("orchestrator")
+        .from_env()?;
+    let settings = service.section::<OrchestratorSettings>("orchestrator")?;
+    let services = Services::new(service.client(), &settings);
+    service.routes(api::routes(services)).run().await
 }

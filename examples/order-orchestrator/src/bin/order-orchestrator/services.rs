@@ -1,22 +1,48 @@
 //! The other services, as far as an order needs them.
 
-use std::time::Duration;
-
+use msa_core::client::typed::{self, Response};
 use msa_core::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
-use shop::idempotency::{self, IdempotencyKey};
-use shop::upstream::{self, Failure};
+use shop::upstream::Failure;
 
 use crate::order::{Draft, User};
 use crate::settings::OrchestratorSettings;
 
-/// Calls to the other services. Cheap to clone.
-#[derive(Debug, Clone)]
-pub(crate) struct Services {
-    client: ServiceClient,
-    banner_timeout: Duration,
-    banner_platform: String,
+#[service_client(name = "user-service")]
+trait UserApi {
+    #[get("/users/{id}")]
+    async fn user(&self, id: i64) -> Result<User, Failure>;
+}
+
+#[service_client(name = "product-service")]
+trait ProductApi {
+    /// Whether there is such a product; its price is only known when it is reserved.
+    #[get("/products/{sku}")]
+    async fn product(&self, sku: &str) -> Result<(), Failure>;
+}
+
+#[service_client(name = "banner-service", path = "/api")]
+trait BannerApi {
+    #[get("/banners/active")]
+    async fn active(
+        &self,
+        #[query] platform: &str,
+        #[options] options: CallOptions,
+    ) -> Result<Active, CallError>;
+}
+
+#[service_client(name = "order-service")]
+trait OrderApi {
+    #[post("/orders")]
+    async fn place(
+        &self,
+        #[header("idempotency-key")] key: &str,
+        draft: &Draft,
+    ) -> Result<Response, CallError>;
+
+    #[get("/orders/{id}")]
+    async fn order(&self, id: &str) -> Result<Value, Failure>;
 }
 
 /// What banner-service shows now, best slot first; the rest of what it says is nobody's business here.
@@ -30,60 +56,54 @@ struct Showing {
     banner: Value,
 }
 
+/// Calls to the other services. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Services {
+    users: UserApiClient,
+    products: ProductApiClient,
+    banners: BannerApiClient,
+    orders: OrderApiClient,
+    banner_platform: String,
+    banner_options: CallOptions,
+}
+
 impl Services {
     pub(crate) fn new(client: ServiceClient, settings: &OrchestratorSettings) -> Self {
         Self {
-            client,
-            banner_timeout: settings.banner_timeout.get(),
+            users: UserApiClient::new(client.clone()),
+            products: ProductApiClient::new(client.clone()),
+            banners: BannerApiClient::new(client.clone()),
+            orders: OrderApiClient::new(client),
             banner_platform: settings.banner_platform.clone(),
+            banner_options: CallOptions::new().timeout(settings.banner_timeout.get()),
         }
     }
 
     pub(crate) async fn user(&self, id: i64) -> Result<User, Failure> {
-        let url = format!("http://user-service/users/{id}");
-        upstream::json("user-service", self.client.get(url).send().await).await
+        self.users.user(id).await
     }
 
-    /// Whether there is such a product; its price is only known when it is reserved.
     pub(crate) async fn product(&self, sku: &str) -> Result<(), Failure> {
-        let url = format!("http://product-service/products/{sku}");
-        upstream::good("product-service", self.client.get(url).send().await).await?;
-        Ok(())
+        self.products.product(sku).await
     }
 
     /// The banner in the first slot, `null` when there is none, or none in time: it sells, but no order fails for it.
-    pub(crate) async fn banner(&self) -> Value {
-        let sent = self
-            .client
-            .get("http://banner-service/api/banners/active")
-            .query(&[("platform", &self.banner_platform)])
-            .with_extension(CallOptions::new().timeout(self.banner_timeout))
-            .send()
-            .await;
-        // What went wrong is in the log already.
-        let active: Option<Active> = upstream::json("banner-service", sent).await.ok();
-        let first = active.and_then(|active| active.items.into_iter().next());
-        first.map_or(Value::Null, |showing| showing.banner)
+    #[fallback(value = Value::Null)]
+    pub(crate) async fn banner(&self) -> Result<Value, CallError> {
+        let active = self
+            .banners
+            .active(&self.banner_platform, self.banner_options)
+            .await?;
+        let first = active.items.into_iter().next();
+        Ok(first.map_or(Value::Null, |showing| showing.banner))
     }
 
     /// Has the order placed, or finds the one that was placed under the key.
-    pub(crate) async fn place(
-        &self,
-        key: &IdempotencyKey,
-        draft: &Draft,
-    ) -> Result<reqwest::Response, Failure> {
-        let sent = self
-            .client
-            .post("http://order-service/orders")
-            .header(idempotency::HEADER, key.as_str())
-            .json(draft)
-            .send()
-            .await;
-        upstream::good("order-service", sent).await
+    pub(crate) async fn place(&self, key: &str, draft: &Draft) -> Result<Response, Failure> {
+        Ok(typed::good(self.orders.place(key, draft).await?).await?)
     }
 
     pub(crate) async fn order(&self, id: &str) -> Result<Value, Failure> {
-        let url = format!("http://order-service/orders/{id}");
-        upstream::json("order-service", self.client.get(url).send().await).await
+        self.orders.order(id).await
     }
 }

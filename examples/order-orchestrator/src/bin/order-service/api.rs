@@ -25,6 +25,7 @@ pub(crate) fn routes(orders: Orders, placing: Placing) -> Router {
         .with_state(App { orders, placing })
 }
 
+#[handler]
 async fn place(
     State(app): State<App>,
     key: IdempotencyKey,
@@ -50,6 +51,7 @@ impl Default for Page {
     }
 }
 
+#[handler]
 async fn list(
     State(app): State<App>,
     Query(page): Query<Page>,
@@ -58,6 +60,7 @@ async fn list(
     Ok(Json(app.orders.list(&page.after, limit).await?))
 }
 
+#[handler]
 async fn order(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
     let document = app.orders.find(&id).await?.ok_or_else(|| {
         Problem::new(StatusCode::NOT_FOUND)

@@ -2,12 +2,32 @@
 
 use msa_core::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use shop::idempotency;
 use shop::items::Items;
-use shop::upstream::{self, Failure};
+use shop::upstream::Failure;
 
-const SERVICE: &str = "product-service";
+#[service_client(name = "product-service")]
+trait ReservationApi {
+    /// The order's id is the key: asking again finds the same reservation.
+    #[post("/reservations")]
+    async fn reserve(
+        &self,
+        #[header("idempotency-key")] order_id: &str,
+        wanted: &Wanted<'_>,
+    ) -> Result<Reservation, Failure>;
+
+    #[delete("/reservations/{order_id}")]
+    async fn release(&self, order_id: &str) -> Result<(), Failure>;
+}
+
+#[derive(Debug, Serialize)]
+struct Wanted<'a> {
+    items: &'a Items,
+}
+
+#[derive(Debug, Deserialize)]
+struct Reservation {
+    lines: Vec<Line>,
+}
 
 /// One reserved line, at the price of the reservation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,20 +39,17 @@ pub(crate) struct Line {
     pub(crate) currency: String,
 }
 
-#[derive(Debug, Deserialize)]
-struct Reservation {
-    lines: Vec<Line>,
-}
-
 /// The stock at product-service.
 #[derive(Debug, Clone)]
 pub(crate) struct Stock {
-    client: ServiceClient,
+    reservations: ReservationApiClient,
 }
 
 impl Stock {
     pub(crate) fn new(client: ServiceClient) -> Self {
-        Self { client }
+        Self {
+            reservations: ReservationApiClient::new(client),
+        }
     }
 
     /// Reserves all items under the order's id, or none. Asking again under the same id finds the same reservation.
@@ -41,21 +58,13 @@ impl Stock {
         order_id: &str,
         items: &Items,
     ) -> Result<Vec<Line>, Failure> {
-        let sent = self
-            .client
-            .post("http://product-service/reservations")
-            .header(idempotency::HEADER, order_id)
-            .json(&json!({ "items": items }))
-            .send()
-            .await;
-        let reservation: Reservation = upstream::json(SERVICE, sent).await?;
+        let wanted = Wanted { items };
+        let reservation = self.reservations.reserve(order_id, &wanted).await?;
         Ok(reservation.lines)
     }
 
     /// Gives back what is reserved under the order's id, if anything is.
     pub(crate) async fn release(&self, order_id: &str) -> Result<(), Failure> {
-        let url = format!("http://product-service/reservations/{order_id}");
-        upstream::good(SERVICE, self.client.delete(url).send().await).await?;
-        Ok(())
+        self.reservations.release(order_id).await
     }
 }

@@ -43,6 +43,7 @@ impl Default for Page {
     }
 }
 
+#[handler]
 async fn products(
     State(app): State<App>,
     Query(page): Query<Page>,
@@ -54,6 +55,7 @@ async fn products(
     ))
 }
 
+#[handler]
 async fn product(
     State(app): State<App>,
     Path(sku): Path<String>,
@@ -69,6 +71,7 @@ struct Wanted {
     items: Items,
 }
 
+#[handler]
 async fn reserve(
     State(app): State<App>,
     key: IdempotencyKey,
@@ -87,6 +90,7 @@ async fn reserve(
     }
 }
 
+#[handler]
 async fn release(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     app.reservations.release(&id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -10,6 +10,7 @@ pub(crate) fn routes(users: Users) -> Router {
         .with_state(users)
 }
 
+#[handler]
 async fn user(State(users): State<Users>, Path(id): Path<i64>) -> Result<Json<User>, Problem> {
     let user = users.find(id).await?;
     user.map(Json).ok_or_else(|| {

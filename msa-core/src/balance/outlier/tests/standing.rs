@@ -320,3 +320,44 @@ fn fleet_and_watch_are_freed_together() {
     drop(rig);
     assert!(outliers.upgrade().is_none() && slot.upgrade().is_none());
 }
+
+#[test]
+fn an_outlier_that_is_kept_in_is_told_once_in_the_time_that_it_would_be_out() {
+    let config = OutlierConfig {
+        server_errors: Some(Consecutive::new(1)),
+        ..strict()
+    };
+    let mut rig = Rig::new(2, config);
+    fails(&rig, 0);
+    rig.told();
+    // By both rules at once, and again and again.
+    (0..3).for_each(|_| fails(&rig, 1));
+    let kept = "would eject h1:80 consecutive_gateway_failures 30s";
+    assert_eq!(rig.told(), [kept]);
+    rig.advance(29 * S);
+    fails(&rig, 1);
+    assert_eq!(rig.told(), [""; 0]);
+    let counts = rig.outliers.detector().counts(Rule::GatewayFailures);
+    assert_eq!(counts.detected, 5, "each is counted all the same");
+
+    // That it is set aside is news, as soon as there is room.
+    rig.sweep_after(S);
+    fails(&rig, 1);
+    let ejected = "ejected h1:80 consecutive_gateway_failures 30s";
+    assert_eq!(rig.told(), ["returned h0:80", ejected]);
+}
+
+#[test]
+fn in_the_dark_an_outlier_is_told_once_in_the_time_that_it_would_be_out() {
+    let config = OutlierConfig {
+        dark: true,
+        ..strict()
+    };
+    let mut rig = Rig::new(3, config);
+    for seconds in [0, 10, 10, 10] {
+        rig.advance(seconds * S);
+        fails(&rig, 0);
+    }
+    let told = "would eject h0:80 consecutive_gateway_failures 30s";
+    assert_eq!(rig.told(), [told, told], "at 0 s and at 30 s");
+}

@@ -1,5 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // a test fails by panicking
 
+#[cfg(feature = "rate-limit")]
+mod dropped;
+mod waits;
+
 use std::cell::Cell;
 use std::error::Error as _;
 use std::future::pending;
@@ -23,6 +27,8 @@ use crate::resilience::retry::{Backoff, Retry, When};
 use crate::resilience::throttle::Throttle;
 use crate::testing::Recorder;
 use crate::txn::{self, Incoming, Minter, Txn};
+
+mod kept;
 
 const MS: Duration = Duration::from_millis(1);
 

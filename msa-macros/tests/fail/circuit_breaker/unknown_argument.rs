@@ -1,0 +1,8 @@
+use msa_core::prelude::*;
+
+#[circuit_breaker(failure_rat = "50%")]
+async fn stock() -> Result<u32, Problem> {
+    Ok(7)
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use msa_core::prelude::*;
+
+#[handler]
+struct List;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use msa_core::prelude::*;
+
+#[handler]
+fn list() -> String {
+    String::new()
+}
+
+fn main() {}

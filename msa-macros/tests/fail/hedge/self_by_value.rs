@@ -1,0 +1,12 @@
+use msa_core::prelude::*;
+
+struct Stock(u32);
+
+impl Stock {
+    #[hedge("50ms")]
+    async fn stock(self) -> Result<u32, Problem> {
+        Ok(self.0)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,2 @@
+#[msa_core::main(worker_threads = 4)]
+async fn main() {}

@@ -1,0 +1,4 @@
+#[msa_core::main]
+struct Main;
+
+fn main() {}

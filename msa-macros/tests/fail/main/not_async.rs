@@ -1,0 +1,2 @@
+#[msa_core::main]
+fn main() {}

@@ -1,0 +1,4 @@
+#[msa_core::main]
+async fn start() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+struct Wrong;
+
+#[msa_core::main]
+async fn main() -> Result<(), Wrong> {
+    Err(Wrong)
+}

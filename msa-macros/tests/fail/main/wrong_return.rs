@@ -1,0 +1,4 @@
+#[msa_core::main]
+async fn main() -> u8 {
+    1
+}

@@ -1,0 +1,8 @@
+use msa_core::prelude::*;
+
+#[rate_limit(burst = 3)]
+async fn stock() -> Result<u32, Problem> {
+    Ok(7)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use msa_core::prelude::*;
+
+#[retry(3)]
+async unsafe fn stock() -> Result<u32, Problem> {
+    Ok(7)
+}
+
+fn main() {}

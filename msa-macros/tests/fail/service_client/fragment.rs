@@ -1,0 +1,9 @@
+use msa_core::prelude::*;
+
+#[service_client(name = "user-service")]
+trait UserApi {
+    #[get("/users#top")]
+    async fn users(&self) -> Result<String, CallError>;
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use msa_core::prelude::*;
+
+#[service_client(name = "user-service")]
+trait UserApi {
+    async fn users(&self) -> Result<String, CallError>;
+}
+
+fn main() {}

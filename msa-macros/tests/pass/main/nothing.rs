@@ -1,0 +1,4 @@
+#![deny(warnings, clippy::all)]
+
+#[msa_core::main]
+async fn main() {}

@@ -1,0 +1,7 @@
+#![deny(warnings, clippy::all)]
+
+#[msa_core::main]
+async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    "7".parse::<u8>()?;
+    Ok(())
+}

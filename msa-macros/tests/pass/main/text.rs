@@ -1,0 +1,6 @@
+#![deny(warnings, clippy::all)]
+
+#[msa_core::main]
+async fn main() -> Result<(), String> {
+    Ok(())
+}
