@@ -5,8 +5,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::bytes::Take;
 use super::entry::{AttemptEntry, CallEntry, Decision, Entry, OutcomeEntry, Summary};
-use super::note::{self, DECISIONS, Ended, Note, Said, What};
+use super::note::{self, Ended, Note, What};
 use super::page::{Page, Writing};
+use super::said::{DECISIONS, Said};
 use crate::txn::Branch;
 
 /// What a page begins with.
