@@ -57,7 +57,8 @@
 //!
 //! Who has an axum app or a reqwest client already reads
 //! [how to add msa to it](https://github.com/msa-rs/msa/blob/main/msa-core/docs/adopting.md); an image, a Kubernetes manifest and the
-//! edge are in [deployment](https://github.com/msa-rs/msa/blob/main/msa-core/docs/deployment.md).
+//! edge are in [deployment](https://github.com/msa-rs/msa/blob/main/msa-core/docs/deployment.md). When something is wrong,
+//! [operating](https://github.com/msa-rs/msa/blob/main/msa-core/docs/operating.md) leads from a GTXID to its cause.
 //!
 //! # Policies by attributes
 //!
@@ -108,8 +109,8 @@
 //! | [`txn`] | the transaction: ids, headers, task-local, [`spawn`] |
 //! | [`config`] | layered configuration, secrets, live values |
 //! | [`health`] | checks and the three probes |
-//! | [`admin`] | the management listener |
-//! | [`telemetry`] | logs |
+//! | [`admin`] | the management listener and its pages |
+//! | [`telemetry`] | logs, and the [journal](telemetry::journal) of recent transactions |
 //! | [`event`] | what msa decides and sees, as one stream for observers |
 //! | [`clock`] | the only door to time, so that a paused clock replays anything |
 //! | `testing` | in-memory services, scripted upstreams, a recorder, helpers for the paused clock (feature `test-util`) |
@@ -121,13 +122,14 @@
 //! 2. Probes are answered, past everything below.
 //! 3. CORS, where configured.
 //! 4. The transaction: ids are read or minted; the answer has `x-gtxid`.
-//! 5. One access log line.
-//! 6. A panic below is 500, logged under its GTXID.
-//! 7. Too many hops are 508. Past the deadline the handler is dropped, and the answer is 504.
-//! 8. A body that comes too slowly is 408, one that is too large 413.
-//! 9. Under overload, with `server.overload.mode = "on"`, what is too much is 503 with `Retry-After`, before its body is read.
-//! 10. Compression, where configured.
-//! 11. Your router.
+//! 5. A page in the [journal](telemetry::journal): its calls, attempts and decisions are noted there.
+//! 6. One access log line.
+//! 7. A panic below is 500, logged under its GTXID.
+//! 8. Too many hops are 508. Past the deadline the handler is dropped, and the answer is 504.
+//! 9. A body that comes too slowly is 408, one that is too large 413.
+//! 10. Under overload, with `server.overload.mode = "on"`, what is too much is 503 with `Retry-After`, before its body is read.
+//! 11. Compression, where configured.
+//! 12. Your router.
 //!
 //! Every error that msa answers, and an answer of yours that has an error status and nothing else, is a
 //! [problem document](problem) with the GTXID in it; what is refused before it is a request (400 and 431 of a head that cannot be
@@ -143,6 +145,13 @@
 //! by one; the branch `B.k` names the k-th call of branch `B`. [`txn`] has the table of headers. A task spawned by [`spawn`],
 //! [`spawn_blocking`] or a [`JoinSet`] stays in its transaction, and under its deadline; one of tokio's own does not. Work that outlives
 //! its request takes [`Txn::without_deadline`](txn::Txn::without_deadline), as the bodies of streams do by themselves.
+//!
+//! # Looking inside
+//!
+//! The management listener (`admin.addr`, on the loopback interface unless told otherwise) shows the configuration with its sources,
+//! endpoints, breakers and limits, changes log levels and breakers by hand, and explains a transaction by its GTXID:
+//! `/txn/{gtxid}?scope=all` puts together what each process that took part knows of its calls, attempts and reasons. [`admin`] lists the
+//! pages, says who may see them, and how services find each other's.
 //!
 //! # Probes
 //!
@@ -207,6 +216,8 @@
 //! | `msa::lifecycle` | `cut` | warn | `peer`, `method`, `path`, `upgraded`: one of the first 100 requests that were still running at `server.drain.deadline` |
 //! | `msa::lifecycle` | `drained` | info | `ms` from the closing of the listener, `open` connections then |
 //! | `msa::lifecycle` | `drained` | warn | when something was cut: `cut` requests, `unread` answers and `stuck` connections as well |
+//! | `msa::audit` | `circuit breaker changed by hand`, `log level changed`, `log level as configured again` | info | `peer`, and what was changed |
+//! | `msa::audit` | `refused` | warn | `peer`, `method`, `path`, `status`: a request to the management listener that was not allowed |
 //!
 //! Inside of a [`#[handler]`](macro@handler) a line has `handler` and `route` too.
 //!

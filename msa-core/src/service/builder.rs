@@ -180,7 +180,8 @@ impl ServiceBuilder {
     ) -> Result<Service, Error> {
         let settings = config.settings();
         config.observe(self.observers.clone());
-        policies.observe(&self.observers);
+        let noting = |what: Noting| self.observers.with(Arc::new(what));
+        policies.observe(&noting(Noting::everything()));
         #[cfg(feature = "macros")]
         policies.make_functions();
         // What is unknown by then is told when the service starts, as the program may register more.
@@ -188,7 +189,6 @@ impl ServiceBuilder {
         let journal = Journal::new(self.name.as_str(), &settings.telemetry.journal);
         let started = clock::now();
         let hystrix = Arc::new(HystrixStats::new(started));
-        let noting = |what: Noting| self.observers.with(Arc::new(what));
         let layer = MsaLayer::new(&settings)?
             .observed_by(noting(Noting::everything()))
             .noted_in(journal.clone());

@@ -119,6 +119,7 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
             layer: service.layer.clone(),
             logs: service.logs.clone(),
             journal: service.journal.clone(),
+            policies: service.policies.clone(),
             hystrix: service.hystrix.clone(),
             transport: ReqwestTransport::new(),
         };
