@@ -126,7 +126,10 @@ async fn who_waits_for_a_kept_answer_takes_over_when_the_one_who_works_is_droppe
         .cached("a")
         .call(pending::<Result<u32, Broken>>);
     let first = tokio::time::timeout(10 * MS, first);
-    let second = policy.with().cached("a").call(async || Ok::<u32, Broken>(7));
+    let second = policy
+        .with()
+        .cached("a")
+        .call(async || Ok::<u32, Broken>(7));
     let (first, second) = tokio::join!(first, second);
     assert!(first.is_err());
     assert_eq!(second.unwrap(), 7);
