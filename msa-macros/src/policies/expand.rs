@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_type_mut};
-use syn::{Block, Expr, FnArg, ItemFn, ReturnType, Type};
+use syn::{Expr, FnArg, ItemFn, ReturnType, Type};
 
 use super::argument::{self, Argument};
 use super::{Part, Policies};
@@ -59,29 +59,26 @@ impl VisitMut for Unnamed {
 }
 
 /// The function, with the policy around its body.
-pub(super) fn body(function: &mut ItemFn, policies: &Policies, msa: &TokenStream) -> TokenStream {
-    let arguments = Argument::all(function);
+pub(super) fn body(mut function: ItemFn, policies: &Policies, msa: &TokenStream) -> TokenStream {
+    let arguments = Argument::all(&mut function);
     let returns = Returns::of(&function.sig.output, msa);
-    let declared = declaration(function, policies, msa);
-    let call = call(function, policies, &arguments, &returns, msa);
+    let declared = declaration(&function, policies, msa);
+    let call = call(&function, policies, &arguments, &returns, msa);
     let policy = proc_macro2::Ident::new("policy", Span::mixed_site());
-    let expanded = quote!({
-        let #policy = { #declared };
-        #policy #call
-    });
-    let original = std::mem::replace(
-        &mut *function.block,
-        Block {
-            brace_token: Default::default(),
-            stmts: Vec::new(),
-        },
-    );
     let ItemFn {
-        attrs, vis, sig, ..
-    } = &*function;
-    let done = quote!(#(#attrs)* #vis #sig #expanded);
-    *function.block = original;
-    done
+        attrs,
+        vis,
+        modifiers,
+        sig,
+        ..
+    } = &function;
+    let default = &modifiers.defaultness;
+    quote! {
+        #(#attrs)* #vis #default #sig {
+            let #policy = { #declared };
+            #policy #call
+        }
+    }
 }
 
 /// The policy itself.
