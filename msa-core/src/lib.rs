@@ -59,6 +59,39 @@
 //! [how to add msa to it](https://github.com/msa-rs/msa/blob/main/msa-core/docs/adopting.md); an image, a Kubernetes manifest and the
 //! edge are in [deployment](https://github.com/msa-rs/msa/blob/main/msa-core/docs/deployment.md).
 //!
+//! # Policies by attributes
+//!
+//! On any `async fn`, free or a method, and on axum's handlers:
+//!
+//! ```
+//! use msa_core::prelude::*;
+//!
+//! #[timeout(total = "1s", attempt = "300ms")]
+//! #[fallback(value = 0)]
+//! #[retry(max = 2)]
+//! #[circuit_breaker(failure_rate = "50%")]
+//! async fn fetch_stock(sku: u64) -> Result<u64, Problem> {
+//!     Ok(sku)
+//! }
+//! ```
+//!
+//! | attribute | does | by default |
+//! | --- | --- | --- |
+//! | [`timeout`](macro@timeout) | ends what takes too long, in total or by attempt | a limit must be given |
+//! | [`fallback`](macro@fallback) | a value, a function or the last good answer stands in | one must be given |
+//! | [`cached`](macro@cached) | gives the last answer again, and lets callers share one call | 1000 answers |
+//! | [`bulkhead`](macro@bulkhead) | so many calls at a time | no queue |
+//! | `rate_limit` | so many calls a time (feature `rate-limit`) | no waiting |
+//! | [`retry`](macro@retry) | calls again | twice, budgeted, 25 ms to 1 s with full jitter |
+//! | [`hedge`](macro@hedge) | a further attempt beside one that takes long | after the 95th percentile |
+//! | [`circuit_breaker`](macro@circuit_breaker) | stops calling what keeps failing | at 50 % of 20 calls in 10 s |
+//!
+//! They run in the order of this table, outermost first, however they are written ([`resilience::policy`]); [`attribute`] says what counts as
+//! a failure and what they expand to. Values are literals that are checked while compiling, or constants. All of them can be changed while
+//! the function runs, by its key, which is `module::function` unless `name = "..."` says another: `policies."orders::fetch_stock".retry.max_retries = 5`, or
+//! `.enabled = false` for none. A key that no function has is warned of, with the nearest that one has. As no shell takes `::` in a
+//! variable's name, give a function that `MSA_POLICIES__…` is to reach a name of its own.
+//!
 //! # The modules
 //!
 //! | module | what it is |
@@ -69,6 +102,7 @@
 //! | [`client`] | calling others: [`client::ServiceClient`], its errors, and [`client::ServiceMiddleware`] for a reqwest client of one's own |
 //! | [`discovery`] | who is there: endpoints, and the sources that know them |
 //! | [`balance`] | which one: eight algorithms, zones and subsets, outlier ejection, slow start |
+//! | [`attribute`] | what the policy attributes expand to |
 //! | [`resilience`] | whether to call, how often, and what instead: retries, budgets, breakers, limits, hedges, fallbacks; each usable alone, or ordered by a [`Policy`](resilience::policy::Policy) |
 //! | `fault` | faults on purpose (feature `fault`) |
 //! | [`txn`] | the transaction: ids, headers, task-local, [`spawn`] |
@@ -185,7 +219,7 @@
 //! | feature | default | gives |
 //! | --- | --- | --- |
 //! | `http2` | yes | HTTP/2 in the server (prior knowledge) and in the client |
-//! | `macros` | yes | the attributes |
+//! | `macros` | yes | the attributes, and that functions make their policies known |
 //! | `tls` | yes | `https://` endpoints, by rustls with ring and the platform's authorities |
 //! | `compression` | | gzip answers, switched on by `server.compression` |
 //! | `cors` | | cross-origin answers, switched on by `server.cors.origins` |

@@ -40,7 +40,7 @@ impl Argument {
                 pattern => (unnamed(all.len()), Some(pattern.clone())),
             };
             if !matches!(&*argument.pat, Pat::Ident(named) if named.ident == ident) {
-                argument.pat = Box::new(Pat::Verbatim(ident.to_token_stream()));
+                *argument.pat = Pat::Verbatim(ident.to_token_stream());
             }
             let is_cfg = |attribute: &&Attribute| attribute.path().is_ident("cfg");
             all.push(Self {
