@@ -43,6 +43,8 @@ pub enum Event<'a> {
         endpoint: &'a str,
         /// Which try of the call this was, from 1.
         attempt: u32,
+        /// The request's method.
+        method: &'a str,
         /// What came of it.
         outcome: Outcome<'a>,
         /// From the start of the attempt to its headers or failure.

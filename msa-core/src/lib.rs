@@ -110,7 +110,7 @@
 //! | [`config`] | layered configuration, secrets, live values |
 //! | [`health`] | checks and the three probes |
 //! | [`admin`] | the management listener and its pages |
-//! | [`telemetry`] | logs, and the [journal](telemetry::journal) of recent transactions |
+//! | [`telemetry`] | logs, metrics, and the [journal](telemetry::journal) of recent transactions |
 //! | [`event`] | what msa decides and sees, as one stream for observers |
 //! | [`clock`] | the only door to time, so that a paused clock replays anything |
 //! | `testing` | in-memory services, scripted upstreams, a recorder, helpers for the paused clock (feature `test-util`) |
@@ -123,7 +123,7 @@
 //! 3. CORS, where configured.
 //! 4. The transaction: ids are read or minted; the answer has `x-gtxid`.
 //! 5. A page in the [journal](telemetry::journal): its calls, attempts and decisions are noted there.
-//! 6. One access log line.
+//! 6. One access log line; the metrics count the request under its matched route.
 //! 7. A panic below is 500, logged under its GTXID.
 //! 8. Too many hops are 508. Past the deadline the handler is dropped, and the answer is 504.
 //! 9. A body that comes too slowly is 408, one that is too large 413.
@@ -224,6 +224,14 @@
 //! Other targets: `msa::accept` (connections), `msa::config` (warnings, reloads), `msa::discovery` (sources), `msa::handler` (a handler that was given up), `msa::health`
 //! (a check that fails, or passes again), `msa::problem` (the causes of error answers), `msa::server` (panics), `msa::txn` (headers
 //! that are not well formed, at debug). `log.level = "info,msa::access=warn"` logs only requests that failed.
+//!
+//! # Metrics
+//!
+//! `/metrics` of the management listener is what Prometheus scrapes: HTTP by OpenTelemetry's conventions
+//! (`http_server_request_duration_seconds`, `http_client_request_duration_seconds`), what the policies decide (`msa_retries_total`,
+//! `msa_breaker_state`, `msa_sheds_total` and so on), and the process. In OpenMetrics, latency buckets have examples that name transactions.
+//! [Observability](https://github.com/msa-rs/msa/blob/main/msa-core/docs/observability.md) lists every metric, and comes with a Grafana
+//! dashboard and alerts. Counting allocates nothing, labels are bounded, ids are never labels: [`telemetry::metrics`].
 //!
 //! # Cargo features
 //!

@@ -97,7 +97,10 @@ fn rows(schema: &Value, table: &Value, at: &str, defaults: Option<&Value>, text:
             rows(schema, here, &key, value, text);
             continue;
         }
-        let (takes, default, says) = (takes(here), default(value.unwrap()), sentence(here));
+        // The schema tells no secret, and ours have no default.
+        let secret = here.get("writeOnly") == Some(&Value::Bool(true));
+        let value = if secret { &Value::Null } else { value.unwrap() };
+        let (takes, default, says) = (takes(here), default(value), sentence(here));
         writeln!(text, "| `{key}` | {takes} | {default} | {says} |").unwrap();
     }
 }
@@ -212,4 +215,81 @@ fn form(here: &Value) -> String {
         }
     }
     .to_owned()
+}
+
+const OBSERVABILITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/observability.md");
+
+#[test]
+fn the_manual_lists_every_metric() {
+    const MARKS: [&str; 2] = [
+        "<!-- Written by tests/docs.rs from the catalog. -->\n",
+        "<!-- The end of the table. -->",
+    ];
+    let mut table = "\n| Prometheus | OpenTelemetry | type | unit | labels | meaning |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
+    for metric in msa_core::telemetry::metrics::CATALOG {
+        let (name, labels) = (metric.prometheus_name(), metric.labels.join("`, `"));
+        let labels = if labels.is_empty() {
+            labels
+        } else {
+            format!("`{labels}`")
+        };
+        let (otel, kind) = (metric.name, metric.kind.as_str());
+        let (unit, help) = (metric.unit, metric.help);
+        writeln!(
+            table,
+            "| `{name}` | `{otel}` | {kind} | {unit} | {labels} | {help} |"
+        )
+        .unwrap();
+    }
+    table.push('\n');
+    let page = std::fs::read_to_string(OBSERVABILITY).unwrap();
+    let (before, rest) = page.split_once(MARKS[0]).unwrap();
+    let (written, after) = rest.split_once(MARKS[1]).unwrap();
+    if std::env::var_os("MSA_UPDATE_DOCS").is_some() {
+        let page = format!("{before}{}{table}{}{after}", MARKS[0], MARKS[1]);
+        std::fs::write(OBSERVABILITY, page).unwrap();
+        return;
+    }
+    assert!(
+        written == table,
+        "docs/observability.md is not what the catalog says: run this test with MSA_UPDATE_DOCS=1"
+    );
+}
+
+/// Names as they stand in a query or in a rule.
+fn names_in(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
+    let ours = ["msa_", "http_", "process_", "tokio_", "target_"];
+    words.filter(move |word| ours.iter().any(|prefix| word.starts_with(prefix)))
+}
+
+#[test]
+fn dashboard_and_rules_name_only_metrics_and_labels_that_there_are() {
+    let mut known: Vec<String> = Vec::new();
+    for metric in msa_core::telemetry::metrics::CATALOG {
+        let name = metric.prometheus_name();
+        known.extend(["_bucket", "_sum", "_count"].map(|suffix| format!("{name}{suffix}")));
+        known.push(name);
+        known.extend(metric.labels.iter().map(|label| label.replace('.', "_")));
+    }
+    let dashboard: Value =
+        serde_json::from_str(include_str!("../docs/observability/grafana-dashboard.json")).unwrap();
+    let mut queries = Vec::new();
+    for panel in dashboard["panels"].as_array().unwrap() {
+        for target in panel["targets"].as_array().into_iter().flatten() {
+            queries.push(target["expr"].as_str().unwrap());
+        }
+    }
+    assert!(queries.len() > 15);
+    let rules = include_str!("../docs/observability/prometheus-rules.yaml");
+    queries.extend(
+        rules
+            .lines()
+            .filter(|line| !line.contains("record:") && !line.trim_start().starts_with('#')),
+    );
+    for query in queries {
+        for name in names_in(query) {
+            assert!(known.iter().any(|known| known == name), "{name}: {query}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::problem::Problem;
 
 /// Every page, what may be done with it, and what it shows.
-const PAGES: [(&str, &str, &str); 14] = [
+const PAGES: [(&str, &str, &str); 15] = [
     ("/livez", "GET", "whether the process lives"),
     (
         "/readyz",
@@ -35,6 +35,7 @@ const PAGES: [(&str, &str, &str); 14] = [
         "{\"action\": \"open\" | \"close\" | \"reset\", \"endpoint\": \"host:port\"}",
     ),
     ("/limits", "GET", "what limits requests and calls"),
+    ("/metrics", "GET", "every number, for Prometheus"),
     ("/loggers", "GET", "log levels"),
     (
         "/loggers/{target}",

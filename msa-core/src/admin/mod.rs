@@ -9,6 +9,7 @@
 //! | `/endpoints` | the services called and their endpoints: eligible or why not, in flight, latency, weight |
 //! | `/circuits` | their breakers, and those of the program's own policies; `POST` opens, closes, resets one |
 //! | `/limits` | the server's own limit; bulkheads, limits, rate limits, retry budgets of calls |
+//! | `/metrics` | every number, for Prometheus; OpenMetrics when asked for |
 //! | `/loggers` | log levels; `PUT /loggers/{target}` changes one, for a while if told so |
 //! | `/txn` | the latest requests: errors and slow ones, and the others |
 //! | `/txn/{gtxid}` | a transaction: each call, attempt, decision and reason; `?scope=all` across processes, `?format=text` for people |
@@ -41,6 +42,7 @@ mod index;
 mod info;
 mod limits;
 mod loggers;
+mod metrics;
 mod txn;
 
 use std::net::SocketAddr;
@@ -56,12 +58,14 @@ pub(crate) use info::Identity;
 use crate::client::ServiceClient;
 use crate::client::transport::ReqwestTransport;
 use crate::config::{AdminSettings, Config};
+use crate::discovery::Chain;
 use crate::health;
 use crate::resilience::policy::Policies;
 use crate::server::MsaLayer;
 use crate::server::accept::{self, BindError, TcpListener};
 use crate::telemetry::Logs;
 use crate::telemetry::journal::Journal;
+use crate::telemetry::metrics::Metrics;
 
 /// What the pages show.
 pub(crate) type Shown = Arc<Inside>;
@@ -78,6 +82,10 @@ pub(crate) struct Inside {
     pub(crate) logs: Logs,
     pub(crate) journal: Journal,
     pub(crate) policies: Policies,
+    pub(crate) metrics: Option<Metrics>,
+    pub(crate) health: health::Registry,
+    /// Everything that knows endpoints.
+    pub(crate) sources: Chain,
     pub(crate) hystrix: Arc<HystrixStats>,
     /// For questions to other services' management listeners.
     pub(crate) transport: ReqwestTransport,
@@ -102,6 +110,7 @@ pub(crate) fn pages(shown: Shown, health: health::Registry) -> Router {
         .route("/circuits", get(circuits::show))
         .route("/circuits/{service}", post(circuits::change))
         .route("/limits", get(limits::show))
+        .route("/metrics", get(metrics::show))
         .route("/loggers", get(loggers::show))
         .route(
             "/loggers/{target}",

@@ -318,6 +318,7 @@ impl Guard<'_> {
             service: self.record.service().name(),
             endpoint: self.endpoint.authority(),
             attempt: self.number,
+            method: self.record.method().as_str(),
             outcome,
             elapsed,
         };

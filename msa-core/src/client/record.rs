@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use http::Method;
 use reqwest::Request;
 
 use super::service::Service;
@@ -15,6 +16,7 @@ use crate::txn::Call;
 pub(super) struct CallRecord {
     service: Arc<Service>,
     call: Call,
+    method: Method,
     observers: Observers,
     started: Instant,
     attempts: AtomicU32,
@@ -41,6 +43,7 @@ impl CallRecord {
         Self {
             service,
             call,
+            method: request.method().clone(),
             observers,
             started: now,
             attempts: AtomicU32::new(0),
@@ -53,6 +56,10 @@ impl CallRecord {
 
     pub(super) fn service(&self) -> &Service {
         &self.service
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        &self.method
     }
 
     pub(super) fn call(&self) -> &Call {

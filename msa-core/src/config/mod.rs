@@ -126,12 +126,12 @@ pub use settings::{
     ClientSettings, CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings,
     FallbackSettings, FaultSettings, HealthSettings, HedgeSettings, Http2Settings, JournalSettings,
     LatencyEnd, LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings,
-    LimitSettings, LimitShareSettings, LogFormat, LogSettings, MaglevSettings, OutlierSettings,
-    OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings, PrequalSettings,
-    RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition, RetrySettings,
-    RingHashSettings, RuntimeSettings, ServerRateLimitSettings, ServerSettings, Settings,
-    SlowStartSettings, SubsetSettings, SuccessRateSettings, TelemetrySettings, ThrottleSettings,
-    TxnHeaderNames, TxnSettings, ZoneSettings,
+    LimitSettings, LimitShareSettings, LogFormat, LogSettings, MaglevSettings, MetricsSettings,
+    OutlierSettings, OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings,
+    PrequalSettings, RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition,
+    RetrySettings, RingHashSettings, RuntimeSettings, ServerRateLimitSettings, ServerSettings,
+    Settings, SlowStartSettings, SubsetSettings, SuccessRateSettings, TelemetrySettings,
+    ThrottleSettings, TxnHeaderNames, TxnSettings, ZoneSettings,
 };
 pub(crate) use suggest::nearest;
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

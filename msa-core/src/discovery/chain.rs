@@ -29,6 +29,7 @@ use super::{Discover, EndpointSet};
 /// assert_eq!(chain.services(), ["stock", "users"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Clone)]
 pub struct Chain(Vec<Arc<dyn Discover>>);
 
 impl Chain {

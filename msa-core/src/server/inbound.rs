@@ -20,6 +20,7 @@ use crate::event::Observers;
 #[cfg(feature = "fault")]
 use crate::fault::FaultLayer;
 use crate::telemetry::journal::Journal;
+use crate::telemetry::metrics::Metrics;
 use crate::txn::{Headers, Minter, Trust};
 
 /// What the layers of the inbound stack share.
@@ -40,6 +41,7 @@ pub(crate) struct Inbound {
     #[cfg(feature = "fault")]
     pub(super) faults: FaultLayer,
     pub(crate) journal: Option<Journal>,
+    pub(crate) metrics: Option<Metrics>,
     pub(crate) admin: OnceLock<AdminPort>,
     access_log: AtomicBool,
 }
@@ -71,6 +73,7 @@ impl Inbound {
             #[cfg(feature = "fault")]
             faults: FaultLayer::new(&settings.server.fault, seed)?,
             journal: None,
+            metrics: None,
             admin: OnceLock::new(),
             access_log: AtomicBool::new(settings.log.access),
         })
@@ -94,6 +97,7 @@ impl Inbound {
             #[cfg(feature = "fault")]
             faults: self.faults.clone(),
             journal: self.journal.clone(),
+            metrics: self.metrics.clone(),
             admin: OnceLock::new(),
             access_log: AtomicBool::new(self.access_log()),
         }

@@ -42,6 +42,7 @@ use super::layers::access::Unfinished;
 use super::layers::admit::Deadline;
 use super::layers::held::{Held, Measured};
 use super::layers::journal::{AdminPort, Noted};
+use super::layers::metrics::Counted;
 use super::layers::rate::Passed;
 use super::layers::shed::{self, Overload};
 use super::layers::{Refusal, admit, explain, limit, panic, txn};
@@ -51,6 +52,7 @@ use crate::config::Settings;
 use crate::event::Observers;
 use crate::resilience::limit::{Entry, Waiting};
 use crate::telemetry::journal::Journal;
+use crate::telemetry::metrics::Metrics;
 use crate::txn::{Criticality, Headers, Minter, Txn, scope, sync_scope};
 
 /// The inbound stack as one layer, for an axum app that is served some other way.
@@ -109,6 +111,12 @@ impl MsaLayer {
     #[must_use]
     pub fn noted_in(self, journal: Journal) -> Self {
         self.edit(|inbound| inbound.journal = Some(journal))
+    }
+
+    /// Counts requests in these metrics.
+    #[must_use]
+    pub fn counted_in(self, metrics: Metrics) -> Self {
+        self.edit(|inbound| inbound.metrics = Some(metrics))
     }
 
     /// Tells callers of our kind where the management listener is, from now on.
@@ -194,6 +202,7 @@ where
         let steps = sync_scope(txn.clone(), || {
             // trace + span: its place is here
             let line = Unfinished::begin(inbound, &request, now);
+            let counted = Counted::begin(inbound, &request, now);
             let load = inbound.load.enter(now);
             let (mut late, mut permit, mut passed) = (None, None, Passed::default());
             let called = panic::guard(|| {
@@ -235,6 +244,7 @@ where
                 deadline: Deadline::of(&txn),
                 late,
                 line,
+                counted,
                 noted,
                 held: Some(Held {
                     permit,
@@ -298,6 +308,7 @@ pin_project! {
         deadline: Deadline,
         late: Option<Late>,
         line: Unfinished,
+        counted: Counted,
         noted: Noted,
         held: Option<Held>,
         passed: Passed,
@@ -330,6 +341,7 @@ where
         // Before the log line, whose writing may have to wait.
         this.noted.answer(this.inbound, this.txn, &mut response);
         this.line.finish(response.status());
+        this.counted.answer(this.txn, &response);
         if let Some(held) = this.held.take() {
             held.answer(overload, &mut response);
         }

@@ -1,7 +1,6 @@
 //! What goes wrong without stopping the service: the last good state stays, and whoever runs it should know.
 
 use std::future::ready;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Config;
@@ -12,8 +11,7 @@ use crate::health::{Kind, Registry};
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Registers the advisory checks `configuration` and `discovery`.
-pub(super) fn register(health: &Registry, config: Config, sources: Vec<Arc<dyn Discover>>) {
-    let discovery = Chain::new(sources);
+pub(super) fn register(health: &Registry, config: Config, discovery: Chain) {
     watch(health, "configuration", move || config.last_error());
     watch(health, "discovery", move || discovery.last_error());
 }

@@ -18,13 +18,14 @@ use crate::admin::{HystrixStats, Identity};
 use crate::client::ServiceClient;
 use crate::clock;
 use crate::config::{Config, Loader};
-use crate::discovery::{Discover, FileSource, FixedSource};
+use crate::discovery::{Chain, Discover, FileSource, FixedSource};
 use crate::event::{Observer, Observers};
 use crate::health::{Lifecycle, Registry};
 use crate::resilience::policy::Policies;
 use crate::server::signal::Shutdown;
 use crate::server::{MsaLayer, ServerError};
 use crate::telemetry::journal::{Journal, Noting};
+use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{Logs, PolicyLog};
 
 /// Builds a [`Service`].
@@ -179,25 +180,35 @@ impl ServiceBuilder {
         policies: Policies,
     ) -> Result<Service, Error> {
         let settings = config.settings();
-        config.observe(self.observers.clone());
-        let noting = |what: Noting| self.observers.with(Arc::new(what));
+        let started = clock::now();
+        let counted = &settings.telemetry.metrics;
+        let metrics = (counted.enabled).then(|| Metrics::new(counted, started));
+        let observers = match &metrics {
+            Some(metrics) => self.observers.with(Arc::new(metrics.clone())),
+            None => self.observers,
+        };
+        config.observe(observers.clone());
+        let journal = Journal::new(self.name.as_str(), &settings.telemetry.journal);
+        let hystrix = Arc::new(HystrixStats::new(started));
+        let noting = |what: Noting| observers.with(Arc::new(what));
         policies.observe(&noting(Noting::everything()));
         #[cfg(feature = "macros")]
         policies.make_functions();
         // What is unknown by then is told when the service starts, as the program may register more.
         policies.apply(&settings);
-        let journal = Journal::new(self.name.as_str(), &settings.telemetry.journal);
-        let started = clock::now();
-        let hystrix = Arc::new(HystrixStats::new(started));
         let layer = MsaLayer::new(&settings)?
             .observed_by(noting(Noting::everything()))
             .noted_in(journal.clone());
-        let fixed = Arc::new(FixedSource::new(self.observers.clone()));
+        let layer = match &metrics {
+            Some(metrics) => layer.counted_in(metrics.clone()),
+            None => layer,
+        };
+        let fixed = Arc::new(FixedSource::new(observers.clone()));
         fixed
             .update(endpoints(&settings))
             .map_err(ServerError::Endpoints)?;
         let file = settings.discovery.file.as_ref();
-        let file = file.map(|path| FileSource::open(path, self.observers.clone()));
+        let file = file.map(|path| FileSource::open(path, observers.clone()));
         let mut sources: Vec<Arc<dyn Discover>> = vec![fixed.clone()];
         sources.extend(file.iter().map(|file| file.clone() as Arc<dyn Discover>));
         sources.extend(self.sources);
@@ -211,7 +222,8 @@ impl ServiceBuilder {
             .cloned()
             .fold(client, |client, source| client.discovery(source));
         let health = Registry::with_settings(Lifecycle::new(), settings.health.clone());
-        advice::register(&health, config.clone(), sources);
+        let sources = Chain::new(sources);
+        advice::register(&health, config.clone(), sources.clone());
         Ok(Service {
             name: self.name.into(),
             command,
@@ -219,6 +231,8 @@ impl ServiceBuilder {
             layer,
             health,
             journal,
+            metrics,
+            sources,
             identity: Identity {
                 version: self.version,
                 build: self.build,

@@ -44,6 +44,7 @@ pub use running::Running;
 use crate::admin::{HystrixStats, Identity};
 use crate::client::ServiceClient;
 use crate::config::{Config, ConfigError};
+use crate::discovery::Chain;
 use crate::discovery::{FileSource, FixedSource};
 use crate::health;
 use crate::resilience::policy::Policies;
@@ -51,6 +52,7 @@ use crate::server::MsaLayer;
 use crate::server::signal::Shutdown;
 use crate::telemetry::Logs;
 use crate::telemetry::journal::Journal;
+use crate::telemetry::metrics::Metrics;
 
 type Hook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
@@ -64,6 +66,8 @@ pub struct Service {
     layer: MsaLayer,
     health: health::Registry,
     journal: Journal,
+    metrics: Option<Metrics>,
+    sources: Chain,
     identity: Identity,
     hystrix: Arc<HystrixStats>,
     client: ServiceClient,
@@ -140,6 +144,12 @@ impl Service {
     #[must_use]
     pub fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// What is counted; none when `telemetry.metrics.enabled` is off.
+    #[must_use]
+    pub fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
     }
 
     /// Where health checks are registered.

@@ -120,6 +120,9 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
             logs: service.logs.clone(),
             journal: service.journal.clone(),
             policies: service.policies.clone(),
+            metrics: service.metrics.clone(),
+            health: service.health.clone(),
+            sources: service.sources.clone(),
             hystrix: service.hystrix.clone(),
             transport: ReqwestTransport::new(),
         };

@@ -1,4 +1,4 @@
-//! Telemetry: what a service tells of itself. For now its logs; traces, metrics and the journal stand beside them later.
+//! Telemetry: what a service tells of itself. Its logs, its [`metrics`] and the [`journal`] of its transactions.
 //!
 //! Logs go to standard output as an event stream, one line an event: JSON for machines, text when standard output is a
 //! terminal (`log.format`). Every line that is written inside a request carries the transaction:
@@ -15,6 +15,7 @@ pub mod journal;
 mod json;
 mod levels;
 mod log;
+pub mod metrics;
 mod number;
 mod pretty;
 mod timestamp;

@@ -20,6 +20,7 @@ use crate::event::{Event, Observer, Outcome};
 ///     service: "user-service",
 ///     endpoint: "10.0.0.1:8081",
 ///     attempt: 1,
+///     method: "GET",
 ///     outcome: Outcome::Status(503),
 ///     elapsed: Duration::from_millis(3),
 /// });
@@ -213,6 +214,7 @@ impl From<&Event<'_>> for Recorded {
                 attempt,
                 outcome,
                 elapsed,
+                ..
             } => Self::AttemptEnded(Attempt {
                 service: service.to_owned(),
                 endpoint: endpoint.to_owned(),
@@ -258,6 +260,7 @@ mod tests {
             service: "users",
             endpoint: "a:80",
             attempt,
+            method: "GET",
             outcome: Outcome::Failed("connect"),
             elapsed: Duration::ZERO,
         }

@@ -152,7 +152,7 @@ impl Txn {
     /// The same transaction with the same counters.
     fn with(&self, deadline: Option<Instant>, criticality: Criticality) -> Self {
         let mut copy = self.copy();
-        copy.hurried = copy.hurried && deadline == copy.deadline;
+        copy.hurried &= deadline == copy.deadline;
         copy.deadline = deadline;
         copy.criticality = criticality;
         Self(Arc::new(copy))

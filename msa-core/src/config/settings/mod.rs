@@ -58,7 +58,7 @@ pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, R
 pub use retry_condition::RetryCondition;
 pub use runtime::RuntimeSettings;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
-pub use telemetry::{JournalSettings, TelemetrySettings};
+pub use telemetry::{JournalSettings, MetricsSettings, TelemetrySettings};
 pub use throttle::ThrottleSettings;
 pub use txn::{TxnHeaderNames, TxnSettings};
 

@@ -12,6 +12,30 @@ use crate::config::{Size, Span};
 pub struct TelemetrySettings {
     /// Recent requests, kept in memory for `/txn` of the management listener.
     pub journal: JournalSettings,
+    /// What `/metrics` of the management listener shows.
+    pub metrics: MetricsSettings,
+}
+
+/// What `/metrics` of the management listener shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct MetricsSettings {
+    /// Whether anything is counted. **Restart.**
+    #[schemars(extend("x-msa-restart" = true))]
+    pub enabled: bool,
+    /// So many endpoints have series of their own; more are counted together as `_overflow`. **Restart.**
+    #[schemars(range(min = 1, max = 100_000), extend("x-msa-restart" = true))]
+    pub max_endpoints: u32,
+}
+
+impl Default for MetricsSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            max_endpoints: 1_000,
+        }
+    }
 }
 
 /// Recent requests, kept in memory for `/txn` of the management listener.

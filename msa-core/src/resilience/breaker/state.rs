@@ -21,7 +21,8 @@ pub enum State {
 }
 
 impl State {
-    const ALL: [Self; 6] = [
+    /// Every state there is.
+    pub const ALL: [Self; 6] = [
         Self::Closed,
         Self::Open,
         Self::HalfOpen,

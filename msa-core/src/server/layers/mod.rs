@@ -8,6 +8,7 @@ pub(crate) mod admit;
 pub(crate) mod held;
 pub(crate) mod journal;
 pub(crate) mod limit;
+pub(crate) mod metrics;
 pub(crate) mod panic;
 pub(crate) mod rate;
 pub(crate) mod sensitive;

@@ -300,6 +300,7 @@ mod tests {
                 service: "stock",
                 endpoint: "10.0.0.1:80",
                 attempt: 2,
+                method: "GET",
                 outcome,
                 elapsed: Duration::from_micros(300),
             };

@@ -49,6 +49,7 @@ async fn a_request_is_found_with_its_calls_attempts_and_reasons() {
         service,
         endpoint,
         attempt: 1,
+        method: "GET",
         outcome: Outcome::Status(503),
         elapsed: Duration::from_millis(4),
     };

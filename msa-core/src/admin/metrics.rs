@@ -1,0 +1,208 @@
+//! `/metrics`: every number, for Prometheus.
+//!
+//! What was counted is in [`Metrics`](crate::telemetry::metrics::Metrics). What is a state is looked up here, when it is asked for.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use http::header::{ACCEPT, CONTENT_TYPE, VARY};
+
+use super::{Inside, Shown};
+use crate::client::{EndpointState, LimitState, ServiceLimits, ServiceState};
+use crate::clock::{self, Instant};
+use crate::config::MetricsSettings;
+use crate::discovery::Discover as _;
+use crate::health::{CheckStatus, Kind, Phase};
+use crate::problem::Problem;
+use crate::resilience::breaker::State as Circuit;
+use crate::telemetry::metrics::{Exposition, Format, catalog as metric};
+
+/// The page.
+pub(super) async fn show(State(shown): State<Shown>, headers: HeaderMap) -> Response {
+    let Some(metrics) = &shown.metrics else {
+        let why = "nothing is counted: telemetry.metrics.enabled is false";
+        return Problem::not_found(why).into_response();
+    };
+    let accepted: Vec<_> = (headers.get_all(ACCEPT).iter())
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    let format = Format::accepted(&accepted.join(","));
+    let now = clock::now();
+    let services = shown.client.services(now);
+    let there: BTreeSet<_> = (services.iter())
+        .flat_map(|service| {
+            (service.endpoints.iter()).map(|one| (&*service.service, &*one.endpoint))
+        })
+        .collect();
+    metrics.forget_gone(
+        |service, endpoint| there.contains(&(service, endpoint)),
+        now,
+    );
+    let text = metrics.render_with(format, now, |out| state(&shown, &services, now, out));
+    let headers = [(CONTENT_TYPE, format.content_type()), (VARY, "accept")];
+    (headers, text).into_response()
+}
+
+/// What the service is like now.
+fn state(shown: &Inside, services: &[ServiceState], now: Instant, out: &mut Exposition) {
+    let most = shown.config.settings().telemetry.metrics.clone();
+    endpoints(services, &most, out);
+    limits(shown, now, out);
+    lifecycle(shown, out);
+}
+
+fn yes(is: bool) -> f64 {
+    if is { 1.0 } else { 0.0 }
+}
+
+#[allow(clippy::cast_precision_loss)] // small
+fn count(count: usize) -> f64 {
+    count as f64
+}
+
+/// Why calls go to an endpoint or not: the first reason of several.
+fn state_of(endpoint: &EndpointState) -> &'static str {
+    match endpoint {
+        EndpointState { ejected: true, .. } => "ejected",
+        EndpointState {
+            unhealthy: true, ..
+        } => "unhealthy",
+        EndpointState { draining: true, .. } => "draining",
+        EndpointState { eligible: true, .. } => "eligible",
+        _ => "broken",
+    }
+}
+
+const STATES: [&str; 5] = ["eligible", "draining", "unhealthy", "ejected", "broken"];
+
+fn endpoints(services: &[ServiceState], settings: &MetricsSettings, out: &mut Exposition) {
+    let mut family = out.family(&metric::ENDPOINTS);
+    for service in services {
+        for state in STATES {
+            let so = (service.endpoints.iter()).filter(|endpoint| state_of(endpoint) == state);
+            family.gauge(&[&service.service, state], count(so.count()));
+        }
+    }
+    let mut family = out.family(&metric::PANIC);
+    for service in services {
+        family.gauge(&[&service.service], yes(service.panic));
+    }
+    // Those beyond the bound have no series of their own; `msa.endpoints` still counts them.
+    let most = usize::try_from(settings.max_endpoints).unwrap_or(usize::MAX);
+    let each: Vec<_> = (services.iter())
+        .flat_map(|service| service.endpoints.iter().map(|one| (&*service.service, one)))
+        .take(most)
+        .collect();
+    let names = Circuit::ALL.map(Circuit::as_str);
+    let mut family = out.family(&metric::BREAKER_STATE);
+    for (service, endpoint) in &each {
+        if let Some(now) = endpoint.breaker {
+            family.states(&[service, &endpoint.endpoint], &names, now);
+        }
+    }
+    type Of = fn(&EndpointState) -> Option<f64>;
+    let gauges: [(_, Of); 4] = [
+        (&metric::ENDPOINT_ELIGIBLE, |one| Some(yes(one.eligible))),
+        (&metric::ENDPOINT_IN_FLIGHT, |one| {
+            Some(one.in_flight.into())
+        }),
+        (&metric::ENDPOINT_LATENCY, |one| {
+            one.latency_ms.map(|ms| ms / 1e3)
+        }),
+        (&metric::ENDPOINT_FAILURE, |one| {
+            Some(one.failure_share.into())
+        }),
+    ];
+    for (metric, of) in gauges {
+        let mut family = out.family(metric);
+        for (service, endpoint) in &each {
+            if let Some(value) = of(endpoint) {
+                family.gauge(&[service, &endpoint.endpoint], value);
+            }
+        }
+    }
+}
+
+fn limits(shown: &Inside, now: Instant, out: &mut Exposition) {
+    let clients = shown.client.limits(now);
+    type Of = fn(&ServiceLimits) -> Option<f64>;
+    let gauges: [(_, Of); 5] = [
+        (&metric::RETRY_BUDGET, |one| one.retry_budget),
+        (&metric::BULKHEAD_RUNNING, |one| {
+            Some(one.bulkhead.as_ref()?.running.into())
+        }),
+        (&metric::BULKHEAD_WAITING, |one| {
+            Some(one.bulkhead.as_ref()?.waiting.into())
+        }),
+        (&metric::BULKHEAD_AVAILABLE, |one| {
+            Some(one.bulkhead.as_ref()?.available.into())
+        }),
+        (&metric::THROTTLE_REJECTION, |one| one.throttle_rejects),
+    ];
+    for (metric, of) in gauges {
+        let mut family = out.family(metric);
+        for client in &clients {
+            if let Some(value) = of(client) {
+                family.gauge(&[&client.service], value);
+            }
+        }
+    }
+    out.gauge(
+        &metric::SERVER_IN_FLIGHT,
+        shown.layer.load().in_flight().into(),
+    );
+    let server = LimitState::of(shown.layer.overload().guard());
+    let limited: Vec<_> = (clients.iter())
+        .filter_map(|client| Some((&*client.service, client.limit.as_ref()?)))
+        .chain((server.mode != "off").then_some(("server", &server)))
+        .collect();
+    let mut family = out.family(&metric::LIMIT);
+    for (service, limit) in &limited {
+        family.gauge(&[service, &limit.mode], limit.limit.into());
+    }
+    let mut family = out.family(&metric::LIMIT_IN_FLIGHT);
+    for (service, limit) in &limited {
+        family.gauge(&[service], limit.in_flight.into());
+    }
+    let mut family = out.family(&metric::LIMIT_WAITING);
+    for (service, limit) in &limited {
+        family.gauge(&[service], limit.waiting.into());
+    }
+}
+
+const PHASES: [Phase; 5] = [
+    Phase::Starting,
+    Phase::Ready,
+    Phase::Draining,
+    Phase::Closing,
+    Phase::Stopped,
+];
+
+fn lifecycle(shown: &Inside, out: &mut Exposition) {
+    let failing = shown.sources.last_error().is_some();
+    out.gauge(&metric::DISCOVERY_FAILING, yes(failing));
+    let phase = shown.health.lifecycle().phase().as_str();
+    out.family(&metric::PHASE)
+        .states(&[], &PHASES.map(Phase::as_str), phase);
+    let mut family = out.family(&metric::HEALTH);
+    for kind in [
+        Kind::Startup,
+        Kind::Readiness,
+        Kind::Liveness,
+        Kind::Advisory,
+    ] {
+        for report in shown.health.reports(kind) {
+            let passes = matches!(report.status, CheckStatus::Passed);
+            family.gauge(&[kind.as_str(), &report.name], yes(passes));
+        }
+    }
+    let refused = shown.config.last_error().is_some();
+    out.gauge(&metric::CONFIG_REFUSED, yes(refused));
+    let name = shown.journal.service();
+    let version = shown.identity.version.as_deref().unwrap_or_default();
+    let msa = env!("CARGO_PKG_VERSION");
+    out.family(&metric::BUILD).info(&[name, version, msa]);
+    out.family(&metric::TARGET).info(&[name, version]);
+}

@@ -1,0 +1,85 @@
+//! One example for each bucket of a histogram: a transaction that fell into it.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::txn::Gtxid;
+
+/// A bucket takes a new example at most once in this time: younger than a scrape is old, and recording stays cheap.
+const EVERY_MS: u64 = 1_000;
+
+/// One transaction.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exemplar {
+    pub(super) gtxid: Gtxid,
+    /// In the unit that is shown.
+    pub(super) value: f64,
+    /// When, in milliseconds since 1970.
+    pub(super) at: u64,
+}
+
+/// The examples of one histogram; none for one that keeps none.
+#[derive(Debug)]
+pub(super) struct Exemplars(Box<[Slot]>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    at: AtomicU64,
+    held: Mutex<Option<Exemplar>>,
+}
+
+impl Exemplars {
+    pub(super) fn new(buckets: usize) -> Self {
+        Self((0..buckets).map(|_| Slot::default()).collect())
+    }
+
+    /// Keeps an example, if the last one is old. Who finds the place taken goes on without.
+    #[inline]
+    pub(super) fn offer(&self, bucket: usize, at: u64, make: impl FnOnce() -> Option<Exemplar>) {
+        let Some(slot) = self.0.get(bucket) else {
+            return;
+        };
+        let last = slot.at.load(Ordering::Relaxed);
+        if last == 0 || at.saturating_sub(last) >= EVERY_MS {
+            slot.keep(at, make);
+        }
+    }
+
+    pub(super) fn get(&self, bucket: usize) -> Option<Exemplar> {
+        let slot = self.0.get(bucket)?;
+        *slot.held.try_lock().ok()?
+    }
+}
+
+impl Slot {
+    #[cold]
+    fn keep(&self, at: u64, make: impl FnOnce() -> Option<Exemplar>) {
+        if let Ok(mut held) = self.held.try_lock()
+            && let Some(exemplar) = make()
+        {
+            self.at.store(at, Ordering::Relaxed);
+            *held = Some(exemplar);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_keeps_an_example_for_a_second_and_then_takes_a_newer_one() {
+        let exemplars = Exemplars::new(2);
+        let offer = |id: u128, at| {
+            let gtxid = Gtxid::from_u128(id);
+            let value = 0.0;
+            exemplars.offer(1, at, || Some(Exemplar { gtxid, value, at }));
+        };
+        for (id, at) in [(1, 5_000), (2, 5_999), (3, 6_000), (4, 6_500)] {
+            offer(id, at);
+        }
+        assert_eq!(exemplars.get(1).unwrap().gtxid, Gtxid::from_u128(3));
+        assert!(exemplars.get(0).is_none());
+        assert!(exemplars.get(2).is_none());
+    }
+}

@@ -1,0 +1,373 @@
+//! The two text forms that Prometheus reads.
+//!
+//! The formats are Prometheus' text format 0.0.4 (<https://prometheus.io/docs/instrumenting/exposition_formats/>) and OpenMetrics 1.0
+//! (<https://prometheus.io/docs/specs/om/open_metrics_spec/>).
+
+use std::fmt::Write as _;
+
+use super::catalog::{Description, Kind};
+use super::exemplar::Exemplar;
+use super::value::Histogram;
+
+/// A text form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// Prometheus' own, 0.0.4: every tool reads it.
+    Text,
+    /// OpenMetrics 1.0: with units and examples.
+    OpenMetrics,
+}
+
+impl Format {
+    /// The form that an `Accept` header asks for: OpenMetrics when it is named and not liked less than plain text.
+    #[must_use]
+    pub fn accepted(accept: &str) -> Self {
+        let (mut open, mut plain) = (0.0, 0.0_f32);
+        for range in accept.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let (mut q, mut version) = (1.0, "1.0.0");
+            for (key, value) in parts.filter_map(|part| part.split_once('=')) {
+                match key.trim() {
+                    "q" => q = value.trim().parse().unwrap_or(0.0),
+                    "version" => version = value.trim().trim_matches('"'),
+                    _ => {}
+                }
+            }
+            match &*media {
+                "application/openmetrics-text" if version == "1.0.0" => open = q,
+                "text/plain" | "text/*" | "*/*" => plain = plain.max(q),
+                _ => {}
+            }
+        }
+        if open > 0.0 && open >= plain {
+            Self::OpenMetrics
+        } else {
+            Self::Text
+        }
+    }
+
+    /// Its `Content-Type`.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+/// A text that is being written.
+#[derive(Debug)]
+pub(crate) struct Exposition {
+    format: Format,
+    text: String,
+}
+
+impl Exposition {
+    pub(super) fn new(format: Format) -> Self {
+        Self {
+            format,
+            text: String::with_capacity(16 * 1024),
+        }
+    }
+
+    /// The series of one metric; nothing is written of one that has none.
+    pub(crate) fn family(&mut self, metric: &'static Description) -> Family<'_> {
+        Family {
+            name: metric.family(),
+            out: self,
+            metric,
+            begun: false,
+        }
+    }
+
+    /// One metric that has no labels.
+    pub(crate) fn gauge(&mut self, metric: &'static Description, value: f64) {
+        self.family(metric).gauge(&[], value);
+    }
+
+    /// The text, complete.
+    pub(super) fn finish(mut self) -> String {
+        if self.format == Format::OpenMetrics {
+            self.text.push_str("# EOF\n");
+        }
+        self.text
+    }
+}
+
+/// The series of one metric.
+pub(crate) struct Family<'a> {
+    out: &'a mut Exposition,
+    metric: &'static Description,
+    name: String,
+    begun: bool,
+}
+
+impl Family<'_> {
+    /// A counter's value.
+    pub(crate) fn counter(&mut self, labels: &[&str], value: u64) {
+        self.head("_total", labels, None);
+        self.end(format_args!("{value}"));
+    }
+
+    /// A counter's value that is no whole number.
+    pub(crate) fn counter_f64(&mut self, labels: &[&str], value: f64) {
+        self.head("_total", labels, None);
+        self.end(format_args!("{value}"));
+    }
+
+    /// A gauge's value; what is not a number is left out.
+    pub(crate) fn gauge(&mut self, labels: &[&str], value: f64) {
+        if value.is_finite() {
+            self.head("", labels, None);
+            self.end(format_args!("{value}"));
+        }
+    }
+
+    /// 1 for the state that is, 0 for the others; the state is the last label.
+    pub(crate) fn states(&mut self, labels: &[&str], states: &[&str], now: &str) {
+        for state in states {
+            let labels: Vec<_> = labels.iter().copied().chain([*state]).collect();
+            self.gauge(&labels, if *state == now { 1.0 } else { 0.0 });
+        }
+    }
+
+    /// What its labels tell.
+    pub(crate) fn info(&mut self, labels: &[&str]) {
+        self.head("_info", labels, None);
+        self.end(format_args!("1"));
+    }
+
+    /// A sum and how many it was made of.
+    pub(super) fn summary(&mut self, labels: &[&str], sum: f64, count: u64) {
+        self.head("_sum", labels, None);
+        self.end(format_args!("{sum}"));
+        self.head("_count", labels, None);
+        self.end(format_args!("{count}"));
+    }
+
+    /// All buckets, each with all that are below, then the sum and the count.
+    pub(super) fn histogram(&mut self, labels: &[&str], histogram: &Histogram) {
+        let sum = histogram.sum();
+        let mut count = 0;
+        let bounds = histogram.bounds.shown.iter().copied().chain(["+Inf"]);
+        for (bucket, (bound, more)) in bounds.zip(histogram.buckets()).enumerate() {
+            count += more;
+            self.head("_bucket", labels, Some(bound));
+            let _ = write!(self.out.text, " {count}"); // a String takes everything
+            let exemplar = histogram.exemplars.get(bucket);
+            if let (Format::OpenMetrics, Some(exemplar)) = (self.out.format, exemplar) {
+                self.exemplar(&exemplar);
+            }
+            self.out.text.push('\n');
+        }
+        self.head("_sum", labels, None);
+        self.end(format_args!("{sum}"));
+        self.head("_count", labels, None);
+        self.end(format_args!("{count}"));
+    }
+
+    fn exemplar(&mut self, exemplar: &Exemplar) {
+        // What is no trace id is still a transaction that the journal knows.
+        let label = match exemplar.gtxid.as_trace_id() {
+            Some(_) => "trace_id",
+            None => "gtxid",
+        };
+        let (gtxid, value) = (exemplar.gtxid.as_str(), exemplar.value);
+        let (seconds, ms) = (exemplar.at / 1000, exemplar.at % 1000);
+        let _ = write!(
+            self.out.text,
+            " # {{{label}=\"{gtxid}\"}} {value} {seconds}.{ms:03}"
+        ); // a String takes everything
+    }
+
+    /// Name and labels of one line.
+    fn head(&mut self, suffix: &str, labels: &[&str], bound: Option<&str>) {
+        if !self.begun {
+            self.begun = true;
+            self.describe();
+        }
+        let text = &mut self.out.text;
+        text.push_str(&self.name);
+        text.push_str(suffix);
+        let mut before = '{';
+        let pairs = self
+            .metric
+            .labels
+            .iter()
+            .copied()
+            .zip(labels.iter().copied());
+        for (label, value) in pairs.chain(bound.map(|bound| ("le", bound))) {
+            if value.is_empty() {
+                continue; // as good as not there
+            }
+            text.push(before);
+            before = ',';
+            text.extend(label.chars().map(|c| if c == '.' { '_' } else { c }));
+            text.push_str("=\"");
+            escape(text, value, true);
+            text.push('"');
+        }
+        if before == ',' {
+            text.push('}');
+        }
+    }
+
+    fn end(&mut self, value: std::fmt::Arguments<'_>) {
+        let _ = writeln!(self.out.text, " {value}"); // a String takes everything
+    }
+
+    fn describe(&mut self) {
+        let (text, metric) = (&mut self.out.text, self.metric);
+        let open = self.out.format == Format::OpenMetrics;
+        let suffix = match metric.kind {
+            Kind::Counter if !open => "_total",
+            Kind::Info if !open => "_info",
+            _ => "",
+        };
+        let kind = match metric.kind {
+            Kind::Info if !open => Kind::Gauge,
+            kind => kind,
+        };
+        let (name, kind, unit) = (&self.name, kind.as_str(), metric.unit_name());
+        let _ = writeln!(text, "# TYPE {name}{suffix} {kind}"); // a String takes everything
+        if open && name.ends_with(unit) && !unit.is_empty() {
+            let _ = writeln!(text, "# UNIT {name} {unit}"); // the same
+        }
+        let _ = write!(text, "# HELP {name}{suffix} "); // the same
+        escape(text, metric.help, open);
+        text.push('\n');
+    }
+}
+
+fn escape(text: &mut String, value: &str, quotes: bool) {
+    for c in value.chars() {
+        match c {
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '"' if quotes => text.push_str("\\\""),
+            c => text.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::catalog::{BUILD, LIMIT, LOOPS, SERVER_DURATION};
+    use super::*;
+    use crate::txn::Gtxid;
+
+    #[test]
+    fn openmetrics_is_given_to_those_who_name_it_and_like_it_no_less() {
+        let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,\
+                          application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        for accept in [
+            prometheus,
+            "application/openmetrics-text",
+            "application/openmetrics-text; version=\"1.0.0\"; charset=utf-8, */*;q=0.1",
+        ] {
+            assert_eq!(Format::accepted(accept), Format::OpenMetrics, "{accept}");
+        }
+        for accept in [
+            "",
+            "*/*",
+            "text/plain;version=0.0.4",
+            "text/html,application/xhtml+xml,*/*;q=0.8",
+            "application/openmetrics-text;q=0.2,text/plain;q=0.5",
+            "application/openmetrics-text;q=0",
+            "application/openmetrics-text;version=2.0.0",
+        ] {
+            assert_eq!(Format::accepted(accept), Format::Text, "{accept}");
+        }
+    }
+
+    fn shown(format: Format) -> String {
+        let mut out = Exposition::new(format);
+        let mut limits = out.family(&LIMIT);
+        limits.gauge(&["a\"b\\c\nd", ""], 1.5);
+        limits.gauge(&["x", "on"], f64::NAN);
+        out.family(&LOOPS).counter(&[], 7);
+        out.family(&BUILD).info(&["svc", "1", "2"]);
+        let mut nothing = out.family(&SERVER_DURATION);
+        nothing.states(&[], &[], "");
+        out.finish()
+    }
+
+    #[test]
+    fn the_plain_text_is_the_one_of_version_0_0_4() {
+        assert_eq!(
+            shown(Format::Text),
+            "# TYPE msa_limit gauge\n\
+             # HELP msa_limit The adaptive concurrency limit, of a called service or of the server itself.\n\
+             msa_limit{service=\"a\\\"b\\\\c\\nd\"} 1.5\n\
+             # TYPE msa_loops_total counter\n\
+             # HELP msa_loops_total Requests answered 508, since their LTXID was above the maximum.\n\
+             msa_loops_total 7\n\
+             # TYPE msa_build_info gauge\n\
+             # HELP msa_build_info What is running.\n\
+             msa_build_info{service_name=\"svc\",service_version=\"1\",msa_version=\"2\"} 1\n"
+        );
+    }
+
+    #[test]
+    fn openmetrics_names_families_without_suffix_and_ends_with_eof() {
+        let text = shown(Format::OpenMetrics);
+        assert!(text.contains("# TYPE msa_loops counter\n"), "{text}");
+        assert!(text.contains("\nmsa_loops_total 7\n"), "{text}");
+        assert!(text.contains("# TYPE msa_build info\n"), "{text}");
+        assert!(text.ends_with("\n# EOF\n"), "{text}");
+    }
+
+    #[test]
+    fn buckets_add_up_and_only_openmetrics_has_examples() {
+        let histogram = Histogram::seconds_with_exemplars();
+        for ms in [1, 30, 30, 20_000] {
+            histogram.took(Duration::from_millis(ms));
+        }
+        let keep = |bucket, gtxid, at| {
+            let value = 0.03;
+            let exemplar = Exemplar { gtxid, value, at };
+            histogram.exemplars.offer(bucket, at, || Some(exemplar));
+        };
+        keep(3, Gtxid::from_u128(0xabc), 1_700_000_000_050);
+        keep(14, "order-7".parse().unwrap(), 1_700_000_000_000);
+        let text = |format| {
+            let mut out = Exposition::new(format);
+            let labels = ["GET", "http", "/", "200", ""];
+            out.family(&SERVER_DURATION).histogram(&labels, &histogram);
+            out.finish()
+        };
+        let labels = "{http_request_method=\"GET\",url_scheme=\"http\",http_route=\"/\",http_response_status_code=\"200\"";
+        let name = "http_server_request_duration_seconds";
+        let plain = text(Format::Text);
+        for (bound, count) in [
+            ("0.005", 1),
+            ("0.025", 1),
+            ("0.05", 3),
+            ("10.0", 3),
+            ("+Inf", 4),
+        ] {
+            let line = format!("\n{name}_bucket{labels},le=\"{bound}\"}} {count}\n");
+            assert!(plain.contains(&line), "{line}{plain}");
+        }
+        assert!(
+            plain.contains(&format!("\n{name}_sum{labels}}} 20.061\n")),
+            "{plain}"
+        );
+        assert!(
+            plain.contains(&format!("\n{name}_count{labels}}} 4\n")),
+            "{plain}"
+        );
+        assert!(!plain.contains(" # {"), "{plain}");
+        let open = text(Format::OpenMetrics);
+        assert!(open.contains(&format!("# UNIT {name} seconds\n")), "{open}");
+        let trace = "le=\"0.05\"} 3 # {trace_id=\"00000000000000000000000000000abc\"} 0.03 1700000000.050\n";
+        assert!(open.contains(trace), "{open}");
+        let own = "le=\"+Inf\"} 4 # {gtxid=\"order-7\"} 0.03 1700000000.000\n";
+        assert!(open.contains(own), "{open}");
+    }
+}
