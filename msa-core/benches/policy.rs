@@ -53,6 +53,68 @@ fn call_on(policy: &Policy) {
     black_box(answer).unwrap().unwrap();
 }
 
+/// The same five by attributes, and as a person writes them: what the macro adds to the call.
+mod function {
+    use msa_core::attribute::{again, returns};
+    use msa_core::config::{RetrySettings, Span};
+    use msa_core::problem::Problem;
+    use msa_core::resilience::policy::LazyPolicy;
+
+    #[msa_core::timeout(total = "1s", attempt = "300ms")]
+    #[msa_core::bulkhead(1024)]
+    #[msa_core::retry]
+    #[msa_core::circuit_breaker]
+    pub(super) async fn attributed(sku: u64) -> Result<u64, Problem> {
+        Ok(sku)
+    }
+
+    pub(super) async fn written(sku: u64) -> Result<u64, Problem> {
+        static POLICY: LazyPolicy = LazyPolicy::new("written", |settings| {
+            settings.timeout = Some(Span::secs(1));
+            settings.attempt_timeout = Some(Span::millis(300));
+            settings.bulkhead.get_or_insert_default();
+            settings
+                .retry
+                .get_or_insert_with(RetrySettings::of_function);
+            settings.breaker.get_or_insert_default();
+        });
+        POLICY
+            .with()
+            .returning::<Result<u64, Problem>>()
+            .run(|| {
+                let sku = again(&sku);
+                async move {
+                    if let Some(never) = returns::<Result<u64, Problem>>() {
+                        return never;
+                    }
+                    Ok(sku)
+                }
+            })
+            .await
+    }
+}
+
+fn called_once() {
+    now_or_never(function::attributed(7)).unwrap().unwrap();
+    now_or_never(function::written(7)).unwrap().unwrap();
+}
+
+#[library_benchmark(setup = called_once)]
+#[bench::warmed()]
+fn attributed(_: ()) -> u64 {
+    black_box(now_or_never(function::attributed(black_box(7))))
+        .unwrap()
+        .unwrap()
+}
+
+#[library_benchmark(setup = called_once)]
+#[bench::warmed()]
+fn written(_: ()) -> u64 {
+    black_box(now_or_never(function::written(black_box(7))))
+        .unwrap()
+        .unwrap()
+}
+
 #[library_benchmark]
 #[bench::bare(bare())]
 #[bench::five(five())]
@@ -99,8 +161,18 @@ fn clock_reading() -> clock::Instant {
 #[cfg(feature = "rate-limit")]
 library_benchmark_group!(
     name = policy,
-    benchmarks = [call, bulkhead, rate_limit, clock_reading]
+    benchmarks = [
+        call,
+        attributed,
+        written,
+        bulkhead,
+        rate_limit,
+        clock_reading
+    ]
 );
 #[cfg(not(feature = "rate-limit"))]
-library_benchmark_group!(name = policy, benchmarks = [call, bulkhead, clock_reading]);
+library_benchmark_group!(
+    name = policy,
+    benchmarks = [call, attributed, written, bulkhead, clock_reading]
+);
 main!(library_benchmark_groups = policy);

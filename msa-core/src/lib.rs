@@ -57,7 +57,41 @@
 //!
 //! Who has an axum app or a reqwest client already reads
 //! [how to add msa to it](https://github.com/msa-rs/msa/blob/main/msa-core/docs/adopting.md); an image, a Kubernetes manifest and the
-//! edge are in [deployment](https://github.com/msa-rs/msa/blob/main/msa-core/docs/deployment.md).
+//! edge are in [deployment](https://github.com/msa-rs/msa/blob/main/msa-core/docs/deployment.md). When something is wrong,
+//! [operating](https://github.com/msa-rs/msa/blob/main/msa-core/docs/operating.md) leads from a GTXID to its cause.
+//!
+//! # Policies by attributes
+//!
+//! On any `async fn`, free or a method, and on axum's handlers:
+//!
+//! ```
+//! use msa_core::prelude::*;
+//!
+//! #[timeout(total = "1s", attempt = "300ms")]
+//! #[fallback(value = 0)]
+//! #[retry(max = 2)]
+//! #[circuit_breaker(failure_rate = "50%")]
+//! async fn fetch_stock(sku: u64) -> Result<u64, Problem> {
+//!     Ok(sku)
+//! }
+//! ```
+//!
+//! | attribute | does | by default |
+//! | --- | --- | --- |
+//! | [`timeout`](macro@timeout) | ends what takes too long, in total or by attempt | a limit must be given |
+//! | [`fallback`](macro@fallback) | a value, a function or the last good answer stands in | one must be given |
+//! | [`cached`](macro@cached) | gives the last answer again, and lets callers share one call | 1000 answers |
+//! | [`bulkhead`](macro@bulkhead) | so many calls at a time | no queue |
+//! | `rate_limit` | so many calls a time (feature `rate-limit`) | no waiting |
+//! | [`retry`](macro@retry) | calls again | twice, budgeted, 25 ms to 1 s with full jitter |
+//! | [`hedge`](macro@hedge) | a further attempt beside one that takes long | after the 95th percentile |
+//! | [`circuit_breaker`](macro@circuit_breaker) | stops calling what keeps failing | at 50 % of 20 calls in 10 s |
+//!
+//! They run in the order of this table, outermost first, however they are written ([`resilience::policy`]); [`attribute`] says what counts as
+//! a failure and what they expand to. Values are literals that are checked while compiling, or constants. All of them can be changed while
+//! the function runs, by its key, which is `module::function` unless `name = "..."` says another: `policies."orders::fetch_stock".retry.max_retries = 5`, or
+//! `.enabled = false` for none. A key that no function has is warned of, with the nearest that one has. As no shell takes `::` in a
+//! variable's name, give a function that `MSA_POLICIES__…` is to reach a name of its own.
 //!
 //! # The modules
 //!
@@ -69,13 +103,14 @@
 //! | [`client`] | calling others: [`client::ServiceClient`], its errors, and [`client::ServiceMiddleware`] for a reqwest client of one's own |
 //! | [`discovery`] | who is there: endpoints, and the sources that know them |
 //! | [`balance`] | which one: eight algorithms, zones and subsets, outlier ejection, slow start |
+//! | [`attribute`] | what the policy attributes expand to |
 //! | [`resilience`] | whether to call, how often, and what instead: retries, budgets, breakers, limits, hedges, fallbacks; each usable alone, or ordered by a [`Policy`](resilience::policy::Policy) |
 //! | `fault` | faults on purpose (feature `fault`) |
 //! | [`txn`] | the transaction: ids, headers, task-local, [`spawn`] |
 //! | [`config`] | layered configuration, secrets, live values |
 //! | [`health`] | checks and the three probes |
-//! | [`admin`] | the management listener |
-//! | [`telemetry`] | logs, metrics, the transaction journal |
+//! | [`admin`] | the management listener and its pages |
+//! | [`telemetry`] | logs, metrics, and the [journal](telemetry::journal) of recent transactions |
 //! | [`event`] | what msa decides and sees, as one stream for observers |
 //! | [`clock`] | the only door to time, so that a paused clock replays anything |
 //! | `testing` | in-memory services, scripted upstreams, a recorder, helpers for the paused clock (feature `test-util`) |
@@ -87,13 +122,14 @@
 //! 2. Probes are answered, past everything below.
 //! 3. CORS, where configured.
 //! 4. The transaction: ids are read or minted; the answer has `x-gtxid`.
-//! 5. One access log line; the metrics count it under its matched route.
-//! 6. A panic below is 500, logged under its GTXID.
-//! 7. Too many hops are 508. Past the deadline the handler is dropped, and the answer is 504.
-//! 8. A body that comes too slowly is 408, one that is too large 413.
-//! 9. Under overload, with `server.overload.mode = "on"`, what is too much is 503 with `Retry-After`, before its body is read.
-//! 10. Compression, where configured.
-//! 11. Your router.
+//! 5. A page in the [journal](telemetry::journal): its calls, attempts and decisions are noted there.
+//! 6. One access log line; the metrics count the request under its matched route.
+//! 7. A panic below is 500, logged under its GTXID.
+//! 8. Too many hops are 508. Past the deadline the handler is dropped, and the answer is 504.
+//! 9. A body that comes too slowly is 408, one that is too large 413.
+//! 10. Under overload, with `server.overload.mode = "on"`, what is too much is 503 with `Retry-After`, before its body is read.
+//! 11. Compression, where configured.
+//! 12. Your router.
 //!
 //! Every error that msa answers, and an answer of yours that has an error status and nothing else, is a
 //! [problem document](problem) with the GTXID in it; what is refused before it is a request (400 and 431 of a head that cannot be
@@ -109,6 +145,13 @@
 //! by one; the branch `B.k` names the k-th call of branch `B`. [`txn`] has the table of headers. A task spawned by [`spawn`],
 //! [`spawn_blocking`] or a [`JoinSet`] stays in its transaction, and under its deadline; one of tokio's own does not. Work that outlives
 //! its request takes [`Txn::without_deadline`](txn::Txn::without_deadline), as the bodies of streams do by themselves.
+//!
+//! # Looking inside
+//!
+//! The management listener (`admin.addr`, on the loopback interface unless told otherwise) shows the configuration with its sources,
+//! endpoints, breakers and limits, changes log levels and breakers by hand, and explains a transaction by its GTXID:
+//! `/txn/{gtxid}?scope=all` puts together what each process that took part knows of its calls, attempts and reasons. [`admin`] lists the
+//! pages, says who may see them, and how services find each other's.
 //!
 //! # Probes
 //!
@@ -173,6 +216,8 @@
 //! | `msa::lifecycle` | `cut` | warn | `peer`, `method`, `path`, `upgraded`: one of the first 100 requests that were still running at `server.drain.deadline` |
 //! | `msa::lifecycle` | `drained` | info | `ms` from the closing of the listener, `open` connections then |
 //! | `msa::lifecycle` | `drained` | warn | when something was cut: `cut` requests, `unread` answers and `stuck` connections as well |
+//! | `msa::audit` | `circuit breaker changed by hand`, `log level changed`, `log level as configured again` | info | `peer`, and what was changed |
+//! | `msa::audit` | `refused` | warn | `peer`, `method`, `path`, `status`: a request to the management listener that was not allowed |
 //!
 //! Inside of a [`#[handler]`](macro@handler) a line has `handler` and `route` too.
 //!
@@ -193,7 +238,7 @@
 //! | feature | default | gives |
 //! | --- | --- | --- |
 //! | `http2` | yes | HTTP/2 in the server (prior knowledge) and in the client |
-//! | `macros` | yes | the attributes |
+//! | `macros` | yes | the attributes, and that functions make their policies known |
 //! | `tls` | yes | `https://` endpoints, by rustls with ring and the platform's authorities |
 //! | `compression` | | gzip answers, switched on by `server.compression` |
 //! | `cors` | | cross-origin answers, switched on by `server.cors.origins` |
@@ -254,10 +299,6 @@ pub mod __private {
     pub use inventory;
 }
 
-#[cfg(all(feature = "macros", feature = "rate-limit"))]
-pub use msa_macros::rate_limit;
-#[cfg(feature = "macros")]
-pub use msa_macros::{bulkhead, cached, circuit_breaker, fallback, hedge, retry, timeout};
 pub use service::{Error, Service, run};
 pub use txn::{JoinSet, spawn, spawn_blocking};
 
@@ -270,6 +311,31 @@ pub use msa_macros::main;
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/attributes/service_client.md")]
 pub use msa_macros::service_client;
+
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/bulkhead.md")]
+pub use msa_macros::bulkhead;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/cached.md")]
+pub use msa_macros::cached;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/circuit_breaker.md")]
+pub use msa_macros::circuit_breaker;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/fallback.md")]
+pub use msa_macros::fallback;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/hedge.md")]
+pub use msa_macros::hedge;
+#[cfg(all(feature = "macros", feature = "rate-limit"))]
+#[doc = include_str!("../docs/attributes/rate_limit.md")]
+pub use msa_macros::rate_limit;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/retry.md")]
+pub use msa_macros::retry;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attributes/timeout.md")]
+pub use msa_macros::timeout;
 
 /// The README's first service must compile.
 #[cfg(doctest)]

@@ -14,6 +14,9 @@ use msa_core::Service;
 use msa_core::client::ServiceClient;
 use msa_core::config::Loader;
 use msa_core::problem::Problem;
+use msa_core::resilience::breaker::Breaker;
+use msa_core::resilience::policy::Policy;
+use msa_core::resilience::retry::Retry;
 use msa_core::service::Running;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -467,4 +470,92 @@ async fn page_is_refused(admin: SocketAddr) -> bool {
         assert!(stream.read_buf(&mut head).await.unwrap() > 0);
     }
     head.starts_with(b"HTTP/1.1 503")
+}
+
+#[tokio::test]
+async fn the_management_port_is_told_to_callers_of_our_kind_only() {
+    let running = leaf("svc", StatusCode::OK);
+    let stranger = ask(running.addr(), "GET", "/", &[], "").await;
+    assert!(!stranger.head.contains("x-msa-admin"), "{}", stranger.head);
+    let ours = ["x-gtxid: a", "x-ltxid: 2", "x-txn-branch: 1.1"];
+    let ours = ask(running.addr(), "GET", "/", &ours, "").await;
+    let port = running.admin_addr().unwrap().port();
+    assert!(
+        ours.head.contains(&format!("x-msa-admin: {port}")),
+        "{}",
+        ours.head
+    );
+}
+
+#[tokio::test]
+async fn a_listener_that_does_not_answer_is_not_waited_for_longer_than_allowed() {
+    // It answers calls, and names a port where somebody accepts and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port().to_string();
+    let answer = async move || ([("x-msa-admin", port)], "ok");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stock = listener.local_addr().unwrap();
+    let app = Router::new().route("/", get(answer));
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let toml = "telemetry.journal.ask_timeout = '50ms'\n";
+    let shop = caller("shop", &[("stock", stock)], toml);
+    let (status, gtxid) = transaction(&shop).await;
+    assert_eq!(status, 200);
+    let found = page(&shop, &format!("/txn/{gtxid}?scope=all")).await.json();
+    let attempt = &found["entries"][0]["calls"][0]["attempts"][0];
+    let unknown = attempt["unknown"].as_str().unwrap();
+    assert!(unknown.contains("in time"), "{unknown}");
+    serving.abort();
+}
+
+#[tokio::test]
+async fn processes_with_one_token_tell_each_other_and_with_another_say_why_not() {
+    for (token, told) in [("t", true), ("other", false)] {
+        let routes = Router::new().route("/", get(async || "ok"));
+        let stock = service("stock", &format!("admin.token = '{token}'\n"));
+        let stock = stock.routes(routes).start().unwrap();
+        let shop = caller("shop", &[("stock", stock.addr())], "admin.token = 't'\n");
+        let (_, gtxid) = transaction(&shop).await;
+        let admin = shop.admin_addr().unwrap();
+        let path = format!("/txn/{gtxid}?scope=all");
+        let found = ask(admin, "GET", &path, &["authorization: Bearer t"], "")
+            .await
+            .json();
+        let attempt = &found["entries"][0]["calls"][0]["attempts"][0];
+        assert_eq!(attempt["served"]["service"] == "stock", told, "{attempt}");
+        let unknown = attempt["unknown"].as_str().unwrap_or_default();
+        assert_eq!(unknown.contains("admin.token"), !told, "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_policy_around_a_function_decides_is_noted_in_its_request() {
+    let service = service("svc", "");
+    let policy = Policy::builder("svc::stock")
+        .retry(Retry::default())
+        .breaker(Breaker::default())
+        .register(service.policies())
+        .unwrap();
+    let call = async move || {
+        let failed = policy.call(async || Err::<(), _>(std::io::Error::other("no")));
+        failed
+            .await
+            .map_or(StatusCode::BAD_GATEWAY, |()| StatusCode::OK)
+    };
+    let running = service
+        .routes(Router::new().route("/", get(call)))
+        .start()
+        .unwrap();
+    let (status, gtxid) = transaction(&running).await;
+    assert_eq!(status, 502);
+    let found = page(&running, &format!("/txn/{gtxid}")).await.json();
+    let decisions = found["entries"][0]["decisions"].as_array().unwrap();
+    let of = |what: &str| decisions.iter().filter(|one| one["what"] == what).count();
+    assert_eq!((of("retried"), of("not_retried")), (2, 1), "{decisions:?}");
+    assert_eq!(decisions[0]["service"], "svc::stock");
+    let circuits = page(&running, "/circuits").await.json();
+    assert_eq!(
+        (&circuits[0]["service"], &circuits[0]["failed"]),
+        (&json!("svc::stock"), &json!(3))
+    );
 }

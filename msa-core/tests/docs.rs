@@ -90,6 +90,9 @@ fn rows(schema: &Value, table: &Value, at: &str, defaults: Option<&Value>, text:
         let key = format!("{at}.{name}");
         let value = defaults.and_then(|defaults| defaults.get(name));
         let value = value.or_else(|| here.get("default"));
+        // The schema tells no secret, and ours have no default.
+        let secret = here.get("writeOnly") == Some(&Value::Bool(true));
+        let value = if secret { Some(&Value::Null) } else { value };
         if resolve(schema, here).get("properties").is_some() {
             rows(schema, here, &key, value, text);
             continue;

@@ -9,8 +9,8 @@ use msa_core::config::LogSettings;
 use msa_core::telemetry::{LevelError, Logs};
 
 fn settings() -> LogSettings {
-    let mut settings = LogSettings::default();
-    settings.level = "warn".to_owned();
+    let mut settings = LogSettings::default(); // it may get more fields
+    "warn".clone_into(&mut settings.level);
     settings
 }
 

@@ -35,6 +35,11 @@ impl Errors {
         }
     }
 
+    /// Whether nothing is wrong yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// # Errors
     ///
     /// Everything that was noted.

@@ -11,6 +11,7 @@ use syn::spanned::Spanned as _;
 use syn::{Expr, ExprLit, Lit, UnOp};
 
 use crate::args::{Known, nearest};
+use crate::krate;
 
 /// A value that is known now, or the path of a constant that the compiler knows.
 #[derive(Clone)]
@@ -306,7 +307,11 @@ pub(crate) fn span_tokens(msa: &TokenStream, value: &Value<Duration>) -> TokenSt
                 quote_spanned!(*at=> #msa::config::Span::new(#time))
             }
         }
-        Value::Path(path) => quote_spanned!(path.span()=> #msa::config::Span::from(#path)),
+        Value::Path(path) => {
+            let at = path.span().resolved_at(Span::mixed_site());
+            let msa = krate::at(msa, at);
+            quote_spanned!(at=> #msa::config::Span::from(#path))
+        }
     }
 }
 

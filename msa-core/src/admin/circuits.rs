@@ -1,5 +1,7 @@
 //! `/circuits`: circuit breakers, and operators' hands on them.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::Json as Answer;
 use axum::extract::State;
@@ -8,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::Shown;
 use super::guard::Peer;
-use crate::client::EndpointCircuit;
 use crate::clock::{self, Instant};
+use crate::discovery::normalize;
 use crate::problem::{Json, Path, Problem};
+use crate::resilience::breaker::Breaker;
 
 /// A change that an operator asks for.
 #[derive(Debug, Deserialize)]
@@ -32,14 +35,51 @@ enum Action {
     Reset,
 }
 
+/// A breaker, and whose it is.
+struct Circuit {
+    /// The called service, or the policy's key.
+    service: String,
+    /// Empty for that of a policy.
+    endpoint: String,
+    breaker: Arc<Breaker>,
+    enabled: bool,
+    dark: bool,
+}
+
+/// Those of endpoints, then those of policies.
+fn all(shown: &Shown, now: Instant) -> Vec<Circuit> {
+    let endpoints = shown
+        .client
+        .circuits(now)
+        .into_iter()
+        .map(|circuit| Circuit {
+            service: circuit.service.to_string(),
+            endpoint: circuit.endpoint,
+            breaker: circuit.breaker,
+            enabled: circuit.enabled,
+            dark: circuit.dark,
+        });
+    let policies = shown.policies.all().into_iter().filter_map(|policy| {
+        let (breaker, dark) = policy.breaker_and_dark()?;
+        Some(Circuit {
+            service: policy.name().to_owned(),
+            endpoint: String::new(),
+            breaker,
+            enabled: true,
+            dark,
+        })
+    });
+    endpoints.chain(policies).collect()
+}
+
 /// The page.
 pub(super) async fn show(State(shown): State<Shown>) -> Answer<Vec<Value>> {
     let now = clock::now();
-    let circuits = shown.client.circuits(now).into_iter();
-    Answer(circuits.map(|circuit| state(&circuit, now)).collect())
+    let circuits = all(&shown, now);
+    Answer(circuits.iter().map(|circuit| state(circuit, now)).collect())
 }
 
-/// Opens, closes or resets the breakers of a service, or of one of its endpoints.
+/// Opens, closes or resets the breakers of a service, of one of its endpoints, or of a policy.
 pub(super) async fn change(
     State(shown): State<Shown>,
     Extension(peer): Extension<Peer>,
@@ -47,17 +87,15 @@ pub(super) async fn change(
     Json(change): Json<Change>,
 ) -> Result<Answer<Vec<Value>>, Problem> {
     let now = clock::now();
-    let named = crate::discovery::normalize(&service);
-    let wanted = |circuit: &EndpointCircuit| {
-        *circuit.service == *named
+    let named = normalize(&service);
+    let wanted = |circuit: &Circuit| {
+        (circuit.service == service || circuit.service == *named)
             && (change.endpoint.as_ref()).is_none_or(|endpoint| *endpoint == circuit.endpoint)
     };
-    let circuits: Vec<_> = (shown.client.circuits(now).into_iter())
-        .filter(wanted)
-        .collect();
+    let circuits: Vec<_> = all(&shown, now).into_iter().filter(wanted).collect();
     if circuits.is_empty() {
         return Err(Problem::not_found(
-            "no circuit breaker of that name: `/circuits` lists those of services that were called",
+            "no circuit breaker of that name: `/circuits` lists those of services that were called, and of policies",
         ));
     }
     for circuit in &circuits {
@@ -70,7 +108,7 @@ pub(super) async fn change(
             target: "msa::audit",
             %peer,
             action = ?change.action,
-            upstream = &*circuit.service,
+            upstream = circuit.service,
             endpoint = circuit.endpoint,
             "circuit breaker changed by hand"
         );
@@ -80,10 +118,10 @@ pub(super) async fn change(
     ))
 }
 
-fn state(circuit: &EndpointCircuit, now: Instant) -> Value {
+fn state(circuit: &Circuit, now: Instant) -> Value {
     let metrics = circuit.breaker.metrics(now);
     json!({
-        "service": &*circuit.service,
+        "service": circuit.service,
         "endpoint": circuit.endpoint,
         "state": metrics.state.as_str(),
         "enabled": circuit.enabled,

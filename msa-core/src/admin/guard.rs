@@ -164,8 +164,10 @@ mod tests {
 
     #[test]
     fn on_loopback_only_names_of_this_machine_are_answered() {
-        let mut settings = AdminSettings::default();
-        settings.hosts = vec!["box.example".to_owned()];
+        let settings = AdminSettings {
+            hosts: vec!["box.example".to_owned()],
+            ..AdminSettings::default()
+        };
         for good in [
             "127.0.0.1:9090",
             "localhost",

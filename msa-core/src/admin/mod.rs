@@ -7,7 +7,7 @@
 //! | `/info` | name, versions, start, uptime |
 //! | `/config` | every effective value with its source, secrets as `***`; `?format=json` |
 //! | `/endpoints` | the services called and their endpoints: eligible or why not, in flight, latency, weight |
-//! | `/circuits` | their breakers; `POST` opens, closes, resets one |
+//! | `/circuits` | their breakers, and those of the program's own policies; `POST` opens, closes, resets one |
 //! | `/limits` | the server's own limit; bulkheads, limits, rate limits, retry budgets of calls |
 //! | `/metrics` | every number, for Prometheus; OpenMetrics when asked for |
 //! | `/loggers` | log levels; `PUT /loggers/{target}` changes one, for a while if told so |
@@ -60,6 +60,7 @@ use crate::client::transport::ReqwestTransport;
 use crate::config::{AdminSettings, Config};
 use crate::discovery::Chain;
 use crate::health;
+use crate::resilience::policy::Policies;
 use crate::server::MsaLayer;
 use crate::server::accept::{self, BindError, TcpListener};
 use crate::telemetry::Logs;
@@ -80,6 +81,7 @@ pub(crate) struct Inside {
     pub(crate) layer: MsaLayer,
     pub(crate) logs: Logs,
     pub(crate) journal: Journal,
+    pub(crate) policies: Policies,
     pub(crate) metrics: Option<Metrics>,
     pub(crate) health: health::Registry,
     /// Everything that knows endpoints.

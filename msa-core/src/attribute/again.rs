@@ -5,7 +5,7 @@ use std::hash::Hash;
 /// An argument of which a second try takes another copy: whatever is `Clone`.
 #[diagnostic::on_unimplemented(
     message = "this argument is needed again, and `{Self}` cannot be cloned",
-    label = "a second try needs this argument again",
+    label = "a second try, or the fallback, needs this argument again",
     note = "derive `Clone` for it, or take it by reference or in an `Arc`, or leave out what needs it again: `#[retry]`, `#[hedge]`, `#[fallback(with = ...)]`"
 )]
 pub trait Again: Sized {
@@ -60,4 +60,43 @@ where
 #[inline]
 pub fn key_part<T: KeyPart + ?Sized>(argument: &T) -> T::Owned {
     argument.to_key()
+}
+
+/// A function's result that can be given to several callers: answer and error are `Clone + Send + Sync + 'static`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept and given to several callers",
+    label = "answer and error must be `Clone + Send + Sync + 'static`",
+    note = "derive `Clone` for both; an error that cannot be cloned may stay with `single_flight = false`, and a large answer goes into an `Arc`"
+)]
+pub trait Keep {}
+
+#[diagnostic::do_not_recommend]
+impl<T, E> Keep for Result<T, E>
+where
+    T: Clone + Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
+{
+}
+
+/// A function's result whose answer can be given to several callers: it is `Clone + Send + Sync + 'static`.
+#[diagnostic::on_unimplemented(
+    message = "the answer of `{Self}` cannot be kept and given to several callers",
+    label = "the answer must be `Clone + Send + Sync + 'static`",
+    note = "derive `Clone` for it, or put it into an `Arc`"
+)]
+pub trait KeepAlone {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static, E> KeepAlone for Result<T, E> {}
+
+/// The key, of a function whose results can be kept and shared while they are under way.
+#[inline]
+pub fn kept<R: Keep, K>(key: K) -> K {
+    key
+}
+
+/// The key, of a function whose answers can be kept.
+#[inline]
+pub fn kept_alone<R: KeepAlone, K>(key: K) -> K {
+    key
 }

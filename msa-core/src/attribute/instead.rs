@@ -100,23 +100,38 @@ stands_in!(A1 A2 A3 A4 A5 A6 A7 A8 A9 A10);
 stands_in!(A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11);
 stands_in!(A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12);
 
-/// Made by [`instead`].
+/// Made by [`Given::instead`].
 pub struct Instead<F, A, R, M> {
     function: F,
     args: A,
     returns: PhantomData<fn() -> (R, M)>,
 }
 
-/// This function stands in, called with the arguments that the second one gives (a tuple), which is asked only when it is needed.
-pub fn instead<R, Args, M, F, A>(function: F, args: A) -> Instead<F, A, R, M>
-where
-    F: StandsIn<Args, R, M>,
-    A: Fn() -> Args,
-{
-    Instead {
-        function,
-        args,
-        returns: PhantomData,
+/// The arguments of a call, for who [stands in](Given::instead); made by [`given`].
+pub struct Given<A>(A);
+
+/// The arguments of a call, as a tuple that is made only when it is needed.
+pub fn given<Args, A: Fn() -> Args>(args: A) -> Given<A> {
+    Given(args)
+}
+
+impl<Args, A: Fn() -> Args> Given<A> {
+    /// This function stands in, called with these arguments.
+    pub fn instead<R, F, M>(self, function: F) -> Instead<F, A, R, M>
+    where
+        F: StandsIn<Args, R, M>,
+    {
+        Instead {
+            function,
+            args: self.0,
+            returns: PhantomData,
+        }
+    }
+}
+
+impl<A> fmt::Debug for Given<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Given")
     }
 }
 
@@ -158,8 +173,8 @@ impl<F, A, R, M> fmt::Debug for Instead<F, A, R, M> {
 /// Made by [`value`].
 pub struct ValueOf<F>(F);
 
-/// What this function gives stands in for every failure. It is asked only when it is needed.
-pub fn value<T, F: Fn() -> T>(value: F) -> ValueOf<F> {
+/// What this function gives stands in for every failure of a function that returns `R`. It is asked only when it is needed.
+pub fn value<R: Returned, F: Fn() -> R::Answer>(value: F) -> ValueOf<F> {
     ValueOf(value)
 }
 

@@ -72,8 +72,8 @@ mod instead;
 mod judge;
 mod returned;
 
-pub use again::{Again, KeyPart, again, key_part};
+pub use again::{Again, Keep, KeepAlone, KeyPart, again, kept, kept_alone, key_part};
 pub use axum::response::Response;
-pub use instead::{Instead, StandsIn, ValueOf, instead, value};
+pub use instead::{Given, Instead, StandsIn, ValueOf, given, value};
 pub use judge::{ByKind, ByStatus, Transient, Verdict, When, when};
 pub use returned::{FailedResponse, Returned, respond, returns};

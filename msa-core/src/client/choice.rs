@@ -130,7 +130,7 @@ pub(super) fn look(
         state.tell_breaker(record, &pick, now);
         match permit {
             Ok(permit) => {
-                passed_over(state, record, &pick, avoid, now);
+                passed_over(state, record, Some(pick.endpoint()), avoid, now);
                 return Ok((pick, permit));
             }
             Err(open) => {
@@ -139,6 +139,7 @@ pub(super) fn look(
             }
         }
     }
+    passed_over(state, record, None, avoid, now);
     Err(match refused {
         Some(retry_after) => open(record, retry_after),
         None if options.is_some() => record.error(CallErrorKind::NoEndpoint, NO_SUCH_INSTANCE),
@@ -153,7 +154,7 @@ const LOOKED_AT: usize = 16;
 fn passed_over(
     state: &Snapshot,
     record: &CallRecord,
-    pick: &Pick,
+    chosen: Option<&Endpoint>,
     avoid: &[Endpoint],
     now: Instant,
 ) {
@@ -175,15 +176,15 @@ fn passed_over(
             "unhealthy"
         } else if slot.is(Mark::Draining) {
             "draining"
-        } else if avoid.iter().any(|tried| tried.same_instance(endpoint)) {
-            "tried"
         } else if !slot.gate_admits(now) {
             "breaker_open"
+        } else if avoid.iter().any(|tried| tried.same_instance(endpoint)) {
+            "tried"
         } else {
             continue;
         };
         // In a panic, or when there is no other, it was chosen all the same.
-        if !endpoint.same_instance(pick.endpoint()) {
+        if chosen.is_none_or(|chosen| !endpoint.same_instance(chosen)) {
             let event = Event::PassedOver {
                 service: record.service().name(),
                 endpoint: endpoint.authority(),

@@ -85,6 +85,7 @@ impl CallRecord {
         self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[cfg(feature = "fault")]
     pub(super) fn observers(&self) -> &Observers {
         &self.observers
     }

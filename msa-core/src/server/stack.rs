@@ -338,12 +338,13 @@ where
         }
         this.passed.tell(&mut response);
         explain(&mut response);
+        // Before the log line, whose writing may have to wait.
+        this.noted.answer(this.inbound, this.txn, &mut response);
         this.line.finish(response.status());
         this.counted.answer(this.txn, &response);
         if let Some(held) = this.held.take() {
             held.answer(overload, &mut response);
         }
-        this.noted.answer(this.inbound, this.txn, &mut response);
         txn::answer(this.inbound, this.txn, &mut response);
         Poll::Ready(Ok(response))
     }

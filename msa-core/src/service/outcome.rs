@@ -7,7 +7,7 @@
 //! | what `main` returns | read by |
 //! | --- | --- |
 //! | `()` | [`Nothing`] |
-//! | `Result<(), E>` with `E: Into<Box<dyn Error + Send + Sync>>`: [`Error`](super::Error), errors, `anyhow::Error`, `String` | [`Failure`] |
+//! | `Result<(), E>` with `E: Into<Box<dyn Error + Send + Sync>>`: [`Error`], errors, `anyhow::Error`, `String` | [`Failure`] |
 //! | `Result<(), Box<dyn Error>>` | [`LocalFailure`] |
 //! | `Result<(), E>` with `E: Display` | [`Told`] |
 //! | anything else | does not compile: [`Outcome`] says why |

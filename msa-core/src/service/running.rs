@@ -119,6 +119,7 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
             layer: service.layer.clone(),
             logs: service.logs.clone(),
             journal: service.journal.clone(),
+            policies: service.policies.clone(),
             metrics: service.metrics.clone(),
             health: service.health.clone(),
             sources: service.sources.clone(),

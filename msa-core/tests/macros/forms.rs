@@ -60,14 +60,14 @@ impl Warehouse {
         Ok((&self.name, suffix))
     }
 
-    #[fallback(with = Self::from_memory)]
+    #[fallback(with = Self::last_seen)]
     #[retry(max = 1)]
     async fn remembered(&self, sku: u64) -> Result<String, Boxed> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         Err(format!("{sku} is gone").into())
     }
 
-    async fn from_memory(&self, sku: u64, error: Boxed) -> Result<String, Boxed> {
+    async fn last_seen(&self, sku: u64, error: Boxed) -> Result<String, Boxed> {
         let calls = self.calls.load(Ordering::Relaxed);
         Ok(format!("{} {sku} {calls}: {error}", self.name))
     }

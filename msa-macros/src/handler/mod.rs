@@ -230,10 +230,9 @@ fn wrapped(msa: &TokenStream, function: ItemFn, settings: &Settings) -> TokenStr
 
             static HANDLER: #msa::server::handler::Handler = #handler;
             HANDLER
-                .run(async move {
+                .run(#call, |#output| {
                     #[allow(unused_imports)] // by what the handler returns, one of them is taken
                     use #msa::server::handler::answer::{Failed as _, Native as _, Plain as _, Stated as _, Text as _};
-                    let #output = #call.await;
                     #read
                 })
                 .await

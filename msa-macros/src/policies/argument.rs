@@ -5,6 +5,8 @@ use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, FnArg, ItemFn, Pat, Type};
 
+use crate::krate;
+
 /// One argument besides `self`.
 pub(super) struct Argument {
     /// What the function calls it from now on.
@@ -38,7 +40,7 @@ impl Argument {
                 pattern => (unnamed(all.len()), Some(pattern.clone())),
             };
             if !matches!(&*argument.pat, Pat::Ident(named) if named.ident == ident) {
-                argument.pat = Box::new(Pat::Verbatim(ident.to_token_stream()));
+                *argument.pat = Pat::Verbatim(ident.to_token_stream());
             }
             let is_cfg = |attribute: &&Attribute| attribute.path().is_ident("cfg");
             all.push(Self {
@@ -64,7 +66,9 @@ impl Argument {
 
     fn again(&self, msa: &TokenStream) -> TokenStream {
         let ident = &self.ident;
-        quote_spanned!(at(&self.ty)=> #msa::attribute::again(&#ident))
+        let at = at(&self.ty);
+        let msa = krate::at(msa, at);
+        quote_spanned!(at=> #msa::attribute::again(&#ident))
     }
 
     /// The argument as it is given to a fallback.
@@ -92,8 +96,10 @@ impl Argument {
     /// The argument as a part of a key.
     fn key_part(&self, msa: &TokenStream) -> TokenStream {
         let Self { ident, ty, cfg, .. } = self;
-        let reference = (!self.lent).then(|| quote!(&));
-        let part = quote_spanned!(at(ty)=> #msa::attribute::key_part(#reference #ident));
+        let at = at(ty);
+        let reference = (!self.lent).then(|| quote_spanned!(at=> &));
+        let msa = krate::at(msa, at);
+        let part = quote_spanned!(at=> #msa::attribute::key_part(#reference #ident));
         quote!(#(#cfg)* #part)
     }
 }
@@ -138,7 +144,9 @@ pub(super) fn key(arguments: &[Argument], given: Option<&Expr>, msa: &TokenStrea
     let part = |expr: &Expr| {
         let is_lent = matches!(expr, Expr::Path(path)
             if arguments.iter().any(|argument| argument.lent && path.path.is_ident(&argument.ident)));
-        let reference = (!is_lent).then(|| quote!(&));
+        let at = expr.span().resolved_at(Span::mixed_site());
+        let msa = krate::at(msa, at);
+        let reference = (!is_lent).then(|| quote_spanned!(at=> &));
         let simple = matches!(
             expr,
             Expr::Path(_) | Expr::Field(_) | Expr::MethodCall(_) | Expr::Call(_) | Expr::Lit(_)
@@ -148,7 +156,7 @@ pub(super) fn key(arguments: &[Argument], given: Option<&Expr>, msa: &TokenStrea
         } else {
             quote!((#expr))
         };
-        quote_spanned!(expr.span().resolved_at(Span::mixed_site())=> #msa::attribute::key_part(#reference #expr))
+        quote_spanned!(at=> #msa::attribute::key_part(#reference #expr))
     };
     let key = match given {
         Expr::Tuple(tuple) => {

@@ -38,7 +38,7 @@ impl Part for Bulkhead {
             max_wait: args.read("max_wait", errors, literal::span),
             dark: args.read("dark", errors, literal::truth) == Some(true),
         };
-        if !args.has("max") {
+        if !args.has("max") && errors.is_empty() {
             errors.at(
                 args.at(),
                 "`#[bulkhead]` needs the number of calls that may run at a time: write `#[bulkhead(16)]`",

@@ -37,7 +37,7 @@ impl Part for Cached {
     const GRAMMAR: &'static Grammar = &GRAMMAR;
 
     fn read(args: &Args, errors: &mut Errors) -> Option<Self> {
-        if !args.has("ttl") {
+        if !args.has("ttl") && errors.is_empty() {
             errors.at(
                 args.at(),
                 "`#[cached]` needs the time for which an answer is given again: write `#[cached(ttl = \"30s\")]`",

@@ -5,10 +5,11 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_type_mut};
-use syn::{Block, Expr, FnArg, ItemFn, ReturnType, Type};
+use syn::{Expr, FnArg, ItemFn, ReturnType, Type};
 
 use super::argument::{self, Argument};
 use super::{Part, Policies};
+use crate::krate;
 
 /// What the function returns, and whether its answer must be made a response first.
 struct Returns {
@@ -58,29 +59,26 @@ impl VisitMut for Unnamed {
 }
 
 /// The function, with the policy around its body.
-pub(super) fn body(function: &mut ItemFn, policies: &Policies, msa: &TokenStream) -> TokenStream {
-    let arguments = Argument::all(function);
+pub(super) fn body(mut function: ItemFn, policies: &Policies, msa: &TokenStream) -> TokenStream {
+    let arguments = Argument::all(&mut function);
     let returns = Returns::of(&function.sig.output, msa);
-    let declared = declaration(function, policies, msa);
-    let call = call(function, policies, &arguments, &returns, msa);
+    let declared = declaration(&function, policies, msa);
+    let call = call(&function, policies, &arguments, &returns, msa);
     let policy = proc_macro2::Ident::new("policy", Span::mixed_site());
-    let expanded = quote!({
-        let #policy = { #declared };
-        #policy #call
-    });
-    let original = std::mem::replace(
-        &mut *function.block,
-        Block {
-            brace_token: Default::default(),
-            stmts: Vec::new(),
-        },
-    );
     let ItemFn {
-        attrs, vis, sig, ..
-    } = &*function;
-    let done = quote!(#(#attrs)* #vis #sig #expanded);
-    *function.block = original;
-    done
+        attrs,
+        vis,
+        modifiers,
+        sig,
+        ..
+    } = &function;
+    let default = &modifiers.defaultness;
+    quote! {
+        #(#attrs)* #vis #default #sig {
+            let #policy = { #declared };
+            #policy #call
+        }
+    }
 }
 
 /// The policy itself.
@@ -126,6 +124,7 @@ fn call(
     let judged = |path: &Expr, by: &str| {
         let by = proc_macro2::Ident::new(by, Span::call_site());
         let at = path.span().resolved_at(Span::mixed_site());
+        let msa = krate::at(msa, at);
         quote_spanned!(at=> .#by(#msa::attribute::when::<#ty, _, _>(#path)))
     };
     let when = policies
@@ -140,10 +139,11 @@ fn call(
         (policies.fallback.as_ref()).map(|_| fallback(function, policies, arguments, ty, msa));
     let cached = policies.cached.as_ref().map(|cached| {
         let key = argument::key(arguments, cached.key.as_ref(), msa);
+        let msa = krate::at(msa, *at);
         if cached.single_flight {
-            quote!(.cached(#key))
+            quote_spanned!(*at=> .cached(#msa::attribute::kept::<#ty, _>(#key)))
         } else {
-            quote!(.cached_alone(#key))
+            quote_spanned!(*at=> .cached_alone(#msa::attribute::kept_alone::<#ty, _>(#key)))
         }
     });
 
@@ -208,11 +208,13 @@ fn fallback(
             _ => None,
         };
         let given = arguments.iter().map(|argument| argument.given(msa));
-        quote_spanned!(at=> .fallback(#msa::attribute::instead::<#ty, _, _, _, _>(#with, || (#receiver #(#given,)*))))
+        let msa = krate::at(msa, at);
+        quote_spanned!(at=> .fallback(#msa::attribute::given(|| (#receiver #(#given,)*)).instead::<#ty, _, _>(#with)))
     });
     let value = fallback.value.as_ref().map(|value| {
         let at = value.span().resolved_at(Span::mixed_site());
-        quote_spanned!(at=> .fallback(#msa::attribute::value(|| #value)))
+        let msa = krate::at(msa, at);
+        quote_spanned!(at=> .fallback(#msa::attribute::value::<#ty, _>(|| #value)))
     });
     let stale = fallback.keeps().then(|| {
         let cached = policies

@@ -62,7 +62,8 @@ impl Part for Fallback {
                 "what stands in is either a value or what a function gives: leave `value` or `with` out",
             );
         }
-        if !["with", "value", "stale"].iter().any(|name| args.has(name)) {
+        let given = ["with", "value", "stale"];
+        if !given.iter().any(|name| args.has(name)) && errors.is_empty() {
             errors.at(
                 args.at(),
                 "`#[fallback]` needs what stands in: write `with = last_known_stock`, `value = 0` or `stale = \"5m\"`",

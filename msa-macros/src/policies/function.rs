@@ -67,7 +67,61 @@ pub(super) fn check(function: &ItemFn, policies: &Policies, errors: &mut Errors)
             ),
         );
     }
+    if let ReturnType::Type(_, ty) = &sig.output
+        && let Some(shown) = no_result(ty)
+    {
+        errors.at(
+            ty.span(),
+            format!(
+                "under `#[{attribute}]` a function must be able to say that it was refused: return `Result<{shown}, Problem>`, or `impl IntoResponse` if it is an axum handler"
+            ),
+        );
+    }
     arguments(function, policies, errors);
+}
+
+/// A type that is certainly neither a `Result` nor a `Response`, as it is written. Of others the compiler knows more.
+fn no_result(ty: &Type) -> Option<String> {
+    const NONE: [&str; 22] = [
+        "bool",
+        "char",
+        "str",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "u128",
+        "usize",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "i128",
+        "isize",
+        "f32",
+        "f64",
+        "String",
+        "Option",
+        "Vec",
+        "Json",
+        "StatusCode",
+    ];
+    let certain = match ty {
+        Type::Path(path) => {
+            let last = path.path.segments.last()?;
+            NONE.contains(&last.ident.to_string().as_str())
+        }
+        Type::Tuple(_) | Type::Reference(_) | Type::Array(_) => true,
+        _ => false,
+    };
+    certain.then(|| {
+        let shown = ty.to_token_stream().to_string();
+        shown
+            .replace(" <", "<")
+            .replace("< ", "<")
+            .replace(" >", ">")
+            .replace("& ", "&")
+    })
 }
 
 /// The mark of our own expansion.

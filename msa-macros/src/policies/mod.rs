@@ -147,9 +147,8 @@ pub(crate) fn expand(attribute: &'static str, args: TokenStream, item: TokenStre
     });
     function::check(&function, &policies, &mut errors);
     let msa = krate::msa_core();
-    let expanded = expand::body(&mut function, &policies, &msa);
     match errors.finish() {
-        Ok(()) => expanded,
+        Ok(()) => expand::body(function, &policies, &msa),
         Err(all) => {
             // The function stays, so that those who call it are not wrong too.
             let all = all.to_compile_error();

@@ -34,7 +34,7 @@ impl Part for RateLimit {
     const GRAMMAR: &'static Grammar = &GRAMMAR;
 
     fn read(args: &Args, errors: &mut Errors) -> Option<Self> {
-        if !args.has("rate") {
+        if !args.has("rate") && errors.is_empty() {
             errors.at(
                 args.at(),
                 "`#[rate_limit]` needs a rate: write `#[rate_limit(\"100/s\")]`",

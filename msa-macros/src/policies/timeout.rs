@@ -32,7 +32,7 @@ impl Part for Timeout {
             total: args.read("total", errors, literal::span),
             attempt: args.read("attempt", errors, literal::span),
         };
-        if !args.has("total") && !args.has("attempt") {
+        if !args.has("total") && !args.has("attempt") && errors.is_empty() {
             errors.at(
                 args.at(),
                 "`#[timeout]` needs a time: write `#[timeout(\"300ms\")]`, or `#[timeout(attempt = \"100ms\")]`",

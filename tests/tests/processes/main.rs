@@ -11,6 +11,7 @@
 mod config;
 mod database;
 mod drain;
+mod explained;
 mod failure;
 mod hostile;
 mod idempotency;

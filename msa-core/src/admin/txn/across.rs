@@ -181,22 +181,26 @@ mod tests {
     use crate::telemetry::journal::CallEntry;
 
     fn entry(instance: &str, branch: &str) -> Entry {
-        let mut entry = Entry::default();
-        entry.instance = instance.to_owned();
-        entry.branch = branch.to_owned();
-        entry.attempt = 1;
-        entry
+        Entry {
+            instance: instance.to_owned(),
+            branch: branch.to_owned(),
+            attempt: 1,
+            ..Entry::default()
+        }
     }
 
     fn calls(mut entry: Entry, branch: &str, served: Option<Entry>) -> Entry {
-        let mut attempt = AttemptEntry::default();
-        attempt.number = 1;
-        attempt.endpoint = "10.0.0.1:80".to_owned();
-        attempt.served = served.map(Box::new);
-        let mut call = CallEntry::default();
-        call.branch = branch.to_owned();
-        call.attempts.push(attempt);
-        entry.calls.push(call);
+        let attempt = AttemptEntry {
+            number: 1,
+            endpoint: "10.0.0.1:80".to_owned(),
+            served: served.map(Box::new),
+            ..AttemptEntry::default()
+        };
+        entry.calls.push(CallEntry {
+            branch: branch.to_owned(),
+            attempts: vec![attempt],
+            ..CallEntry::default()
+        });
         entry
     }
 
@@ -214,7 +218,7 @@ mod tests {
         let place = Place::told("10.0.0.1".to_owned(), 9090);
         let mut other = entry("b", "1.1");
         other.attempt = 2;
-        let mut said = |entries: Result<Vec<Entry>, String>| {
+        let said = |entries: Result<Vec<Entry>, String>| {
             let mut attempt = calls(entry("a", "1"), "1.1", None)
                 .calls
                 .remove(0)

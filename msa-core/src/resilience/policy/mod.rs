@@ -25,10 +25,11 @@
 //! | --- | --- |
 //! | total deadline | the sooner of the inherited one and the policy's own; covers everything below |
 //! | [fallback](super::fallback) | sees how all of it ended; the time being over too, if it is ready at once |
-//! | [coalescing](super::coalesce) | who only waits for another's answer takes no permit |
+//! | [cache](super::cache), [coalescing](super::coalesce) | who finds an answer, or only waits for another's, takes no permit |
 //! | [bulkhead](super::bulkhead) | one permit a call, however many attempts; held while waiting between them, so that a slow destination cannot pile up calls that all wait |
 //! | rate limit | one permit a call |
 //! | [retry](super::retry) | each attempt passes everything below anew |
+//! | [hedge](super::hedge) | of each attempt; each further one passes everything below as well |
 //! | [breaker](super::breaker), [throttle](super::throttle) | judge single attempts |
 //! | attempt timeout | the sooner of it and the total deadline |
 //!
@@ -37,13 +38,19 @@
 //!
 //! # One call's own
 //!
-//! [`Policy::with`] adds what depends on the call: a fallback, a key to coalesce by, what counts as a failure, whether it may be
-//! repeated.
+//! [`Policy::with`] adds what depends on the call: a fallback, a key by which answers are kept or coalesced, what counts as a failure,
+//! whether it may be repeated.
 //!
 //! # Live
 //!
 //! [`Policies`] is a registry by name. `policies."stock".retry.max_retries = 3` in the configuration overrides what the program
-//! built, key by key, and takes it back when the key goes. State stays: an open breaker is still open, permits are still taken.
+//! built, key by key, and takes it back when the key goes; `policies."stock".enabled = false` takes the whole policy away. State stays: an
+//! open breaker is still open, permits are still taken. A [`Service`](crate::Service) has a registry, and applies its configuration to it.
+//!
+//! # Functions
+//!
+//! A [`LazyPolicy`] is the policy of a function, as a `static` beside it; the [attributes](crate::attribute) expand to it. A function's error
+//! type takes up what a policy refuses as a [`Refused`].
 //!
 //! # Cost
 //!

@@ -138,6 +138,13 @@ impl Policy {
         parts.breaker.as_ref().map(|breaker| breaker.part.clone())
     }
 
+    /// The breaker, if there is one now, and whether it only reports.
+    pub(crate) fn breaker_and_dark(&self) -> Option<(Arc<Breaker>, bool)> {
+        let parts = self.0.parts.load();
+        let breaker = parts.breaker.as_ref()?;
+        Some((breaker.part.clone(), breaker.dark))
+    }
+
     /// The bulkhead, if there is one now.
     #[must_use]
     pub fn bulkhead(&self) -> Option<Bulkhead> {

@@ -1,6 +1,7 @@
 //! Policies by name, and what the configuration overrides of them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -133,10 +134,12 @@ impl Policies {
         let policy = function.build();
         let name = folded(policy.name());
         self.prepare(&known, &name, &policy);
-        if known.policies.contains_key(&name) {
-            known.namesakes.push(policy.clone());
-        } else {
-            known.policies.insert(name, policy.clone());
+        let known = &mut *known;
+        match known.policies.entry(name) {
+            Entry::Vacant(free) => {
+                free.insert(policy.clone());
+            }
+            Entry::Occupied(_) => known.namesakes.push(policy.clone()),
         }
         functions.resize(functions.len().max(place + 1), None);
         if let Some(free) = functions.get_mut(place) {

@@ -138,7 +138,7 @@ impl<J, C> Run<'_, J, C> {
             // Boxed, so that the many calls that are not hedged stay small.
             Some(hedge) => Box::pin(self.hedged(hedge, work)).await,
             None => match self.admit(now) {
-                Ok(admitted) => self.attempt(admitted, || work(), now).await,
+                Ok(admitted) => self.attempt(admitted, &mut *work, now).await,
                 Err(cause) => (Err(cause), now),
             },
         }
@@ -164,7 +164,7 @@ impl<J, C> Run<'_, J, C> {
         let ended = around.run(|_| {
             let now = clock::now();
             let admitted = self.admit(now);
-            let work = admitted.is_ok().then(|| work());
+            let work = admitted.is_ok().then(&mut *work);
             async move {
                 Ok::<_, Infallible>(match (admitted, work) {
                     (Ok(admitted), Some(work)) => self.attempt(admitted, || work, now).await,

@@ -4,7 +4,7 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use axum::response::IntoResponse as _;
+//! use axum::response::IntoResponse;
 //! use msa_core::server::handler::{Handler, Response};
 //! use msa_core::txn::Criticality;
 //! # async fn work() -> String { "done".to_owned() }
@@ -14,23 +14,20 @@
 //!     static HANDLER: Handler = Handler::new("reports::report")
 //!         .timeout(Duration::from_millis(500))
 //!         .criticality(Criticality::Sheddable);
-//!     HANDLER.run(async { work().await.into_response() }).await
+//!     HANDLER.run(work(), IntoResponse::into_response).await
 //! }
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() { assert_eq!(report().await.status(), 200); }
 //! ```
 
 pub mod answer;
+mod running;
 
 use std::time::Duration;
 
-use axum::response::IntoResponse as _;
-use http::StatusCode;
-use tracing::Instrument as _;
+use crate::txn::Criticality;
 
-use crate::clock;
-use crate::problem::Problem;
-use crate::txn::{self, Criticality, Txn};
+pub use running::Running;
 
 pub use axum::response::Response;
 
@@ -75,49 +72,12 @@ impl Handler {
         self.name
     }
 
-    /// Runs the handler: in a span `handler` with its name and its route, within its time.
-    pub async fn run(&self, handler: impl Future<Output = Response>) -> Response {
-        let current = txn::current();
-        let route = current.as_ref().and_then(Txn::route);
-        let span =
-            tracing::info_span!(target: "msa::handler", "handler", handler = self.name, route);
-        let Some(timeout) = self.timeout else {
-            return self.called(current, handler).instrument(span).await;
-        };
-        let deadline = clock::now() + timeout;
-        let current = current.map(|txn| txn.with_deadline(deadline));
-        let called = self.called(current, handler);
-        let limited = async {
-            match tokio::time::timeout_at(deadline, called).await {
-                Ok(answer) => answer,
-                Err(_) => self.late(timeout),
-            }
-        };
-        limited.instrument(span).await
-    }
-
-    async fn called(&self, txn: Option<Txn>, handler: impl Future<Output = Response>) -> Response {
-        if self.timeout.is_none() && self.criticality.is_none() {
-            return handler.await;
-        }
-        let Some(mut txn) = txn else {
-            return handler.await; // no transaction to be changed
-        };
-        if let Some(criticality) = self.criticality {
-            txn = txn.with_criticality(criticality);
-        }
-        txn::scope(txn, handler).await
-    }
-
-    #[cold]
-    fn late(&self, timeout: Duration) -> Response {
-        let allowed = humantime::format_duration(timeout);
-        tracing::warn!(target: "msa::handler", %allowed, "the handler was not ready in time and is given up");
-        Problem::new(StatusCode::GATEWAY_TIMEOUT)
-            .title("Deadline exceeded")
-            .detail(format!(
-                "the request was not answered within the {allowed} that its handler has"
-            ))
-            .into_response()
+    /// Runs the handler, and makes what it returns an answer: in a span `handler` with its name and its route, within its time.
+    pub fn run<F, A>(&self, handler: F, answer: A) -> Running<F, A>
+    where
+        F: Future,
+        A: FnOnce(F::Output) -> Response,
+    {
+        Running::new(self, handler, answer)
     }
 }

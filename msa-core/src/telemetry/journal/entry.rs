@@ -141,6 +141,9 @@ pub struct Decision {
     /// A wait, a limit, the time of an ejection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_ms: Option<f64>,
+    /// It was decided so often in a row, when more than once.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub times: u32,
     /// It was only reported: the policy runs dark.
     #[serde(skip_serializing_if = "is_false")]
     pub dark: bool,

@@ -45,6 +45,7 @@ mod page;
 mod ports;
 mod read;
 mod rings;
+mod said;
 mod slow;
 #[cfg(test)]
 mod tests;

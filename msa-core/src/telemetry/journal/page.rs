@@ -33,6 +33,8 @@ pub struct Opening<'a> {
 pub(super) struct Page {
     pub(super) gtxid: Gtxid,
     pub(super) opened: Instant,
+    /// Which part of the rings is its transaction's.
+    pub(super) shard: usize,
     /// Which of the rings it stands in; changed under the rings' lock alone.
     pub(super) place: AtomicU8,
     /// The bytes that the rings count for it; changed under the rings' lock alone.
@@ -94,6 +96,7 @@ impl Page {
         Arc::new_cyclic(|me| Self {
             gtxid: *txn.gtxid(),
             opened: now,
+            shard: rings.index(txn.gtxid()),
             place: AtomicU8::new(0),
             counted: AtomicUsize::new(0),
             own: opening.method.is_empty(),

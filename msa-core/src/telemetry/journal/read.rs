@@ -5,8 +5,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::bytes::Take;
 use super::entry::{AttemptEntry, CallEntry, Decision, Entry, OutcomeEntry, Summary};
-use super::note::{self, DECISIONS, Ended, Note, Said, What};
+use super::note::{self, Ended, Note, What};
 use super::page::{Page, Writing};
+use super::said::{DECISIONS, Said};
 use crate::txn::Branch;
 
 /// What a page begins with.
@@ -47,7 +48,7 @@ pub(super) fn entry(page: &Page, service: &str, instance: &str) -> Entry {
     while let Some(note) = note::take(&mut bytes) {
         if note.call == 0 {
             if let What::Decided(said) = note.what {
-                entry.decisions.push(decision(&note, &said));
+                push(&mut entry.decisions, decision(&note, &said));
             }
             continue;
         }
@@ -152,7 +153,7 @@ fn add(call: &mut CallEntry, note: &Note<'_>) {
             call.ms = Some(ms(took));
             call.outcome = outcome(ended);
         }
-        What::Decided(said) => call.decisions.push(decision(note, &said)),
+        What::Decided(said) => push(&mut call.decisions, decision(note, &said)),
     }
 }
 
@@ -177,8 +178,25 @@ fn decision(note: &Note<'_>, said: &Said<'_>) -> Decision {
         reason: said.reason.to_owned(),
         detail: said.detail.to_owned(),
         time_ms: (said.time > 0).then(|| ms(said.time)),
+        times: 0,
         dark: said.dark,
     }
+}
+
+/// What is decided several times in a row is told once.
+fn push(decisions: &mut Vec<Decision>, next: Decision) {
+    if let Some(last) = decisions.last_mut() {
+        let again = Decision {
+            at_ms: last.at_ms,
+            times: last.times,
+            ..next.clone()
+        };
+        if again == *last {
+            last.times = last.times.max(1) + 1;
+            return;
+        }
+    }
+    decisions.push(next);
 }
 
 fn some(text: &str) -> Option<String> {

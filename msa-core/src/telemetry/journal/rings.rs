@@ -102,15 +102,19 @@ impl Rings {
         self.page.load(Ordering::Relaxed)
     }
 
-    fn shard(&self, gtxid: &Gtxid) -> Option<MutexGuard<'_, Shard>> {
+    /// Which part is the transaction's.
+    pub(super) fn index(&self, gtxid: &Gtxid) -> usize {
         let hash = self.hasher.hash_one(gtxid);
-        let index = usize::try_from(hash >> 32).unwrap_or_default() % self.shards.len().max(1);
+        usize::try_from(hash >> 32).unwrap_or_default() % self.shards.len().max(1)
+    }
+
+    fn shard(&self, index: usize) -> Option<MutexGuard<'_, Shard>> {
         self.shards.get(index).map(lock)
     }
 
     /// A page was opened; `size` is what it takes so far.
     pub(super) fn opened(&self, page: &Arc<Page>, size: usize) {
-        if let Some(mut shard) = self.shard(&page.gtxid) {
+        if let Some(mut shard) = self.shard(page.shard) {
             let room = self.room.load(Ordering::Relaxed);
             shard.recent.push(page, RECENT, size, room);
         }
@@ -118,7 +122,7 @@ impl Rings {
 
     /// Its request is over.
     pub(super) fn ended(&self, page: &Arc<Page>, failed: bool, took: u64, size: usize) {
-        let Some(mut shard) = self.shard(&page.gtxid) else {
+        let Some(mut shard) = self.shard(page.shard) else {
             return;
         };
         let room = self.room.load(Ordering::Relaxed);
@@ -142,7 +146,7 @@ impl Rings {
 
     /// Something was written to it after its end.
     pub(super) fn grown(&self, page: &Page, size: usize) {
-        let Some(mut shard) = self.shard(&page.gtxid) else {
+        let Some(mut shard) = self.shard(page.shard) else {
             return;
         };
         let room = self.room.load(Ordering::Relaxed);
@@ -155,7 +159,7 @@ impl Rings {
 
     /// The pages of a transaction, oldest first.
     pub(super) fn find(&self, gtxid: &Gtxid) -> Vec<Arc<Page>> {
-        let Some(shard) = self.shard(gtxid) else {
+        let Some(shard) = self.shard(self.index(gtxid)) else {
             return Vec::new();
         };
         let mut found: Vec<_> = [(&shard.recent, RECENT), (&shard.kept, KEPT)]

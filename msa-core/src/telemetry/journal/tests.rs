@@ -8,9 +8,10 @@ use crate::config::{Size, Span};
 use crate::event::{Event, Outcome};
 
 fn settings() -> JournalSettings {
-    let mut settings = JournalSettings::default();
-    settings.max_size = Size::kib(64);
-    settings
+    JournalSettings {
+        max_size: Size::kib(64),
+        ..JournalSettings::default()
+    }
 }
 
 fn open(journal: &Journal, txn: &Txn, now: Instant) -> OpenPage {

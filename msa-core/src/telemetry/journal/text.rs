@@ -8,7 +8,7 @@ use super::entry::{AttemptEntry, CallEntry, Decision, Entry, OutcomeEntry};
 const BAR: usize = 32;
 
 /// The left side is padded to this, so that bars stand below each other; longer lines push theirs.
-const LEFT: usize = 72;
+const LEFT: usize = 84;
 
 /// Deeper trees are cut: no transaction of ours is, and an answer from elsewhere must not exhaust the stack.
 const DEEPEST: usize = 64;
@@ -141,6 +141,9 @@ impl Tree {
 
     fn decision(&mut self, decision: &Decision, depth: usize) {
         let mut left = format!("* {}", said(decision));
+        if decision.times > 1 {
+            left.push_str(&format!(", {} times", decision.times));
+        }
         if decision.dark {
             left.push_str(" (dark: only reported)");
         }

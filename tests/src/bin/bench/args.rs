@@ -29,6 +29,7 @@ pub(crate) struct Args {
     pub(crate) parallel: usize,
     pub(crate) only: String,
     pub(crate) access_log: bool,
+    pub(crate) journal: bool,
     pub(crate) keep: Option<PathBuf>,
 }
 
@@ -42,6 +43,7 @@ impl Args {
             parallel: 16,
             only: String::new(),
             access_log: false,
+            journal: true,
             keep: None,
         };
         let mut parser = lexopt::Parser::from_env();
@@ -54,6 +56,7 @@ impl Args {
                 Long("parallel") => args.parallel = parser.value()?.parse::<usize>()?.max(1),
                 Long("only") => args.only = parser.value()?.string()?,
                 Long("access-log") => args.access_log = true,
+                Long("no-journal") => args.journal = false,
                 Long("keep") => args.keep = Some(parser.value()?.into()),
                 Value(word) => words.push(word.string()?),
                 other => return Err(other.unexpected().into()),

@@ -8,8 +8,13 @@ use crate::child::{Server, seconds};
 
 type Run = fn(&[&str], usize, &Args, &Path) -> Result<()>;
 
-const SIDES: [(&str, &[&str], Run); 5] = [
+const SIDES: [(&str, &[&str], Run); 6] = [
     ("server: bare axum", &["serve-bare"], serve),
+    (
+        "server: msa, access log and journal off",
+        &["serve-msa", "--no-journal"],
+        serve,
+    ),
     ("server: msa, access log off", &["serve-msa"], serve),
     (
         "server: msa, access log to /dev/null",

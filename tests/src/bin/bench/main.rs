@@ -40,6 +40,7 @@ options
   --parallel N      connections, or calls at a time (16)
   --only WORD       only the comparisons whose name contains it
   --access-log      serve-msa: log every request; the log goes to standard output
+  --no-journal      serve-msa: without the transaction journal
   --keep DIR        instructions: leave callgrind's files there, for callgrind_annotate
 
 Every server and client has one worker thread. `serve-msa` takes the defaults but for addresses and the log. Requests
@@ -63,7 +64,7 @@ fn run(args: Args) -> Result<()> {
         Mode::Throughput => throughput::run(&args)?,
         Mode::Instructions => instructions::run(&args)?,
         Mode::ServeBare => on_one_worker(serve::bare())?,
-        Mode::ServeMsa => on_one_worker(serve::msa(args.access_log))?,
+        Mode::ServeMsa => on_one_worker(serve::msa(args.access_log, args.journal))?,
         Mode::Upstream => on_one_worker(load::upstream())?,
         Mode::Load => on_one_worker(load::run(
             args.addr()?,

@@ -23,12 +23,16 @@ pub(crate) async fn bare() -> Result<()> {
     input_closed().await
 }
 
-pub(crate) async fn msa(access_log: bool) -> Result<()> {
+pub(crate) async fn msa(access_log: bool, journal: bool) -> Result<()> {
     let settings = [
         ("MSA_SERVER__ADDR", "127.0.0.1:0"),
         ("MSA_ADMIN__ADDR", "127.0.0.1:0"),
         ("MSA_LOG__FORMAT", "json"),
         ("MSA_LOG__ACCESS", if access_log { "true" } else { "false" }),
+        (
+            "MSA_TELEMETRY__JOURNAL__ENABLED",
+            if journal { "true" } else { "false" },
+        ),
     ];
     let env = settings.map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let config = Loader::new("bench").env(env).load()?;

@@ -46,11 +46,15 @@ fn run(args: &Args) -> Result<bool, Error> {
     }
     let mut cluster = Cluster::start()?;
     let placed = orders::place_all(&cluster)?;
+    let mut explained = match placed.first() {
+        Some(first) => Some(orders::explain(&mut cluster, first)?),
+        None => None,
+    };
     // A service writes its access line when an answer's last byte is out, so only an ended one has written them all.
     cluster.drain()?;
     let orders: Vec<Order> = placed
         .into_iter()
-        .map(|placed| Order::new(placed, &cluster))
+        .map(|placed| Order::new(placed, explained.take(), &cluster))
         .collect();
     show(args, &orders)?;
     Ok(true)

@@ -1,6 +1,7 @@
 //! The orders that the demo places.
 
-use msa_tests::{Cluster, Error};
+use msa_tests::{Cluster, Error, http};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// An order that was placed, and what came back.
@@ -9,6 +10,23 @@ pub(crate) struct Placed {
     pub(crate) title: &'static str,
     pub(crate) gtxid: String,
     pub(crate) answer: Value,
+}
+
+/// What the management listener tells of an order, and how it was asked.
+#[derive(Debug, Serialize)]
+pub(crate) struct Explained {
+    pub(crate) command: String,
+    pub(crate) answer: String,
+}
+
+/// Asks order-orchestrator's management listener for the whole transaction.
+pub(crate) fn explain(cluster: &mut Cluster, placed: &Placed) -> Result<Explained, Error> {
+    let admin = cluster.process("order-orchestrator")?.wait_admin()?;
+    let path = format!("/txn/{}?scope=all&format=text", placed.gtxid);
+    Ok(Explained {
+        command: format!("curl 'http://{admin}{path}'"),
+        answer: http::get(admin, path).send()?.text(),
+    })
 }
 
 /// Places each order and keeps the GTXID that came back with the answer.

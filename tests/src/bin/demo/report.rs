@@ -4,7 +4,7 @@ use msa_tests::{AccessLine, Cluster};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::orders::Placed;
+use crate::orders::{Explained, Placed};
 
 /// An order and the calls it took.
 #[derive(Debug, Serialize)]
@@ -16,6 +16,9 @@ pub(crate) struct Order {
     pub(crate) calls: Vec<Call>,
     /// What the client got, which no log tells.
     pub(crate) answer: Value,
+    /// What the management listener told of the first one while the services ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) explained: Option<Explained>,
 }
 
 /// One call, as the service that answered it logged it.
@@ -31,7 +34,7 @@ pub(crate) struct Call {
 }
 
 impl Order {
-    pub(crate) fn new(placed: Placed, cluster: &Cluster) -> Self {
+    pub(crate) fn new(placed: Placed, explained: Option<Explained>, cluster: &Cluster) -> Self {
         let lines = cluster.transaction(&placed.gtxid);
         let calls: Vec<_> = lines.into_iter().map(Call::from).collect();
         Self {
@@ -40,6 +43,7 @@ impl Order {
             status: calls.first().and_then(|call| call.status),
             calls,
             answer: placed.answer,
+            explained,
         }
     }
 }

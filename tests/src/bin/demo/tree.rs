@@ -23,6 +23,18 @@ pub(crate) fn print(out: &mut impl Write, orders: &[Order], pretty: bool) -> io:
             let later = order.calls.get(at + 1..).unwrap_or_default();
             writeln!(out, "   {}", line(call, later, ink))?;
         }
+        if let Some(explained) = &order.explained {
+            let said = "   the same from the services' own journals, each attempt and its reason:";
+            writeln!(out, "{said}")?;
+            writeln!(
+                out,
+                "   {}",
+                ink.paint(BOLD, &format!("$ {}", explained.command))
+            )?;
+            for line in explained.answer.lines() {
+                writeln!(out, "   {line}")?;
+            }
+        }
     }
     Ok(())
 }

@@ -28,6 +28,8 @@ use crate::resilience::throttle::Throttle;
 use crate::testing::Recorder;
 use crate::txn::{self, Incoming, Minter, Txn};
 
+mod kept;
+
 const MS: Duration = Duration::from_millis(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
