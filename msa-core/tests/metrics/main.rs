@@ -9,7 +9,7 @@ mod support;
 use std::time::Duration;
 
 use http::Method;
-use msa_core::resilience::breaker::BreakerConfig;
+use msa_core::resilience::breaker::{Breaker, BreakerConfig};
 use msa_core::resilience::policy::Policy;
 use support::{Http, Scraped, caller, leaf, scrape};
 
@@ -229,7 +229,8 @@ async fn a_service_that_counts_nothing_says_so() {
 #[tokio::test]
 async fn a_policys_own_breaker_is_shown_without_an_endpoint() {
     let service = support::service("greeter", "");
-    let policy = Policy::builder("stock-file").breaker(BreakerConfig::default());
+    let policy =
+        Policy::builder("stock-file").breaker(Breaker::seeded(BreakerConfig::default(), 1));
     let policy = service
         .policies()
         .register(policy.build().unwrap())
