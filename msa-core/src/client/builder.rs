@@ -16,6 +16,7 @@ use crate::clock::{self, Instant};
 use crate::config::{BalancerName, ClientSettings, Settings};
 use crate::discovery::Discover;
 use crate::event::{Observer, Observers};
+use crate::telemetry::traces::Traces;
 use crate::txn::{Headers, Txn};
 
 /// Makes the balancer of a service, on this fleet unless it has its own, by this seed.
@@ -35,6 +36,7 @@ pub struct ServiceClientBuilder {
     observers: Observers,
     middlewares: Vec<Arc<dyn Middleware>>,
     headers: Headers,
+    traces: Traces,
 }
 
 impl ServiceClientBuilder {
@@ -49,6 +51,7 @@ impl ServiceClientBuilder {
             observers: Observers::none(),
             middlewares: Vec::new(),
             headers: Headers::default(),
+            traces: Traces::default(),
         }
     }
 
@@ -137,6 +140,12 @@ impl ServiceClientBuilder {
         self
     }
 
+    /// How traces go on with calls, and who records them. Defaults to W3C Trace Context, and nobody.
+    pub fn traces(mut self, traces: Traces) -> Self {
+        self.traces = traces;
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -155,6 +164,7 @@ impl ServiceClientBuilder {
             make_balancer: self.make_balancer.unwrap_or_else(|| Arc::new(by_name)),
             seed,
             settings: self.settings,
+            traces: self.traces,
         };
         let services = Arc::new(Services::new(
             shared,

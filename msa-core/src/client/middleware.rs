@@ -105,6 +105,7 @@ impl ServiceMiddleware {
         let options = extensions.get().copied().unwrap_or(CallOptions::new());
         let txn = txn::current().unwrap_or_else(|| Txn::begin_at(now));
         let shared = self.services.shared();
+        shared.traces.sampler().decide(&txn);
         let service = self
             .services
             .find(request.url(), now)
@@ -134,7 +135,7 @@ impl ServiceMiddleware {
             deadline,
         };
         let attempt = Attempt::begin(&calling, pick, permit, record.next_attempt(), now);
-        stack::inject(&self.headers, &mut request, &attempt, &record);
+        stack::inject(shared, &self.headers, &mut request, &attempt, &record);
         let ended = attempt.wait(next.run(request, extensions)).await;
         match ended.result {
             Ok(answered) => {

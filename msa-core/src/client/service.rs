@@ -16,6 +16,7 @@ use crate::clock::Instant;
 use crate::config::{BalanceSettings, BalancerName, ClientSettings, Settings};
 use crate::discovery::{Endpoint, EndpointSet};
 use crate::event::Observers;
+use crate::telemetry::traces::Traces;
 
 /// What all services of a client share. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     /// Where all chance comes from.
     pub(super) seed: u64,
     pub(super) settings: watch::Receiver<Arc<Settings>>,
+    pub(super) traces: Traces,
 }
 
 /// One service, or one plain host.

@@ -15,7 +15,7 @@ use super::faulty;
 use super::hedging::Hedging;
 use super::record::CallRecord;
 use super::retry::{Next, Retrying};
-use super::service::{Service, Snapshot};
+use super::service::{Service, Shared, Snapshot};
 use super::services::Services;
 use super::transport::SendOptions;
 use super::{CallOptions, body, kept, questions, target};
@@ -35,6 +35,8 @@ pub(super) async fn call(
 
     // The transaction: the current one, or a new one that begins with this call.
     let txn = txn::current().unwrap_or_else(|| Txn::begin_at(now));
+
+    services.shared().traces.sampler().decide(&txn);
 
     // The service: its endpoints, balancer, policies and settings as they are now.
     let service = services
@@ -159,7 +161,7 @@ impl Call<'_> {
                 .as_deref()
                 .filter(|_| retry.is_idempotent());
             let kept = retry.keep(&mut request, logical, hedge.is_some());
-            inject(headers, &mut request, &attempt, &record);
+            inject(services.shared(), headers, &mut request, &attempt, &record);
 
             // transport, after the faults that are injected; hedge: another attempt beside this one
             let (number, to) = (attempt.number(), attempt.endpoint().clone());
@@ -212,6 +214,7 @@ impl Call<'_> {
 
 /// The headers of an attempt.
 pub(super) fn inject(
+    shared: &Shared,
     headers: &Headers,
     request: &mut Request,
     attempt: &Attempt<'_>,
@@ -222,10 +225,17 @@ pub(super) fn inject(
     target::keep_end_to_end(headers, fields);
     let budget = Some(attempt.budget());
     headers.inject(record.call(), attempt.number(), budget, fields);
+    let propagation = shared.traces.propagation();
+    propagation.inject(
+        record.call(),
+        attempt.number(),
+        record.service().name(),
+        fields,
+    );
 }
 
 /// The transaction's, and what reqwest adds: room for all at once spares the map its growing.
-const OUR_HEADERS: usize = 8;
+const OUR_HEADERS: usize = 10;
 
 /// Sends it, and waits for the response's headers.
 pub(super) async fn send(

@@ -47,6 +47,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::event::Observers;
 use crate::resilience::limit::{Entry, Waiting};
+use crate::telemetry::traces::Traces;
 use crate::txn::{Criticality, Headers, Minter, Txn, scope, sync_scope};
 
 /// The inbound stack as one layer, for an axum app that is served some other way.
@@ -72,7 +73,7 @@ use crate::txn::{Criticality, Headers, Minter, Txn, scope, sync_scope};
 pub struct MsaLayer(Arc<Inbound>);
 
 impl MsaLayer {
-    /// The stack with these settings, of which it takes `server`, `txn` and `log.access`.
+    /// The stack with these settings, of which it takes `server`, `txn`, `log.access`, `telemetry.propagation` and the samplers.
     ///
     /// # Errors
     ///
@@ -94,6 +95,12 @@ impl MsaLayer {
     #[must_use]
     pub fn observed_by(self, observers: Observers) -> Self {
         self.edit(|inbound| inbound.observe(observers))
+    }
+
+    /// Carries traces on, and records them, as this says; by default as `telemetry` says, without recording any.
+    #[must_use]
+    pub fn traced_by(self, traces: Traces) -> Self {
+        self.edit(|inbound| inbound.traces = traces)
     }
 
     /// Mints ids that follow from a seed, for tests and simulations.

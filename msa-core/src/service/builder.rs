@@ -21,6 +21,7 @@ use crate::event::{Observer, Observers};
 use crate::health::{Lifecycle, Registry};
 use crate::server::signal::Shutdown;
 use crate::server::{MsaLayer, ServerError};
+use crate::telemetry::traces::Traces;
 use crate::telemetry::{Logs, PolicyLog};
 
 /// Builds a [`Service`].
@@ -160,7 +161,10 @@ impl ServiceBuilder {
     ) -> Result<Service, Error> {
         let settings = config.settings();
         config.observe(self.observers.clone());
-        let layer = MsaLayer::new(&settings)?.observed_by(self.observers.clone());
+        let traces = Traces::new(&settings.telemetry);
+        let layer = MsaLayer::new(&settings)?
+            .observed_by(self.observers.clone())
+            .traced_by(traces.clone());
         let fixed = Arc::new(FixedSource::new(self.observers.clone()));
         fixed
             .update(endpoints(&settings))
@@ -173,7 +177,8 @@ impl ServiceBuilder {
         let client = ServiceClient::builder()
             .live_settings(config.watch())
             .headers(layer.headers().clone())
-            .observers(self.observers);
+            .observers(self.observers)
+            .traces(traces.clone());
         let client = sources
             .iter()
             .cloned()
@@ -186,6 +191,7 @@ impl ServiceBuilder {
             logs,
             layer,
             health,
+            traces,
             client: client.build().map_err(Error::other)?,
             fixed,
             file,

@@ -48,6 +48,7 @@ use crate::health;
 use crate::server::MsaLayer;
 use crate::server::signal::Shutdown;
 use crate::telemetry::Logs;
+use crate::telemetry::traces::Traces;
 
 type Hook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
@@ -61,6 +62,7 @@ pub struct Service {
     layer: MsaLayer,
     health: health::Registry,
     client: ServiceClient,
+    traces: Traces,
     fixed: Arc<FixedSource>,
     file: Option<Arc<FileSource>>,
     shutdown: Shutdown,
@@ -117,6 +119,12 @@ impl Service {
     #[must_use]
     pub fn client(&self) -> ServiceClient {
         self.client.clone()
+    }
+
+    /// How this service carries traces on, and records them: for a client or a stack of one's own.
+    #[must_use]
+    pub fn traces(&self) -> &Traces {
+        &self.traces
     }
 
     /// Where health checks are registered.

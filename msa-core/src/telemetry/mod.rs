@@ -15,7 +15,9 @@ mod json;
 mod log;
 mod number;
 mod pretty;
+pub mod propagation;
 mod timestamp;
+pub mod traces;
 
 pub use events::PolicyLog;
 pub use log::{LogError, Logs};

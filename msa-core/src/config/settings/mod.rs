@@ -21,7 +21,9 @@ mod retry;
 mod retry_condition;
 mod runtime;
 mod server;
+mod telemetry;
 mod throttle;
+mod traces;
 mod txn;
 
 use std::collections::BTreeMap;
@@ -57,7 +59,11 @@ pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, R
 pub use retry_condition::RetryCondition;
 pub use runtime::RuntimeSettings;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
+pub use telemetry::{BaggageSettings, PropagationFormat, TelemetrySettings};
 pub use throttle::ThrottleSettings;
+pub use traces::{
+    OtlpCompression, OtlpProtocol, OtlpSettings, TraceExporter, TraceSampler, TracesSettings,
+};
 pub use txn::{TxnHeaderNames, TxnSettings};
 
 use super::Span;
@@ -77,6 +83,8 @@ pub struct Settings {
     pub txn: TxnSettings,
     /// What is logged and how.
     pub log: LogSettings,
+    /// What a service tells of itself, and to whom.
+    pub telemetry: TelemetrySettings,
     /// Background health checks.
     pub health: HealthSettings,
     /// The threads that run it all.

@@ -20,6 +20,10 @@ pub(crate) fn begin(inbound: &Inbound, request: &mut Request<Body>, now: Instant
     let mut incoming = inbound
         .headers
         .extract_from(request.headers(), peer, &inbound.trust);
+    if inbound.trust.believes(peer) {
+        let propagation = inbound.traces.propagation();
+        propagation.extract(request.headers(), &mut incoming);
+    }
     if !incoming.rejected.is_empty() {
         tell_rejected(inbound, &incoming);
     }
@@ -34,6 +38,8 @@ pub(crate) fn begin(inbound: &Inbound, request: &mut Request<Body>, now: Instant
     }
     let mut txn = Txn::from_incoming(&incoming, mint, inbound.request_timeout, now);
     txn.came_by(request.extensions().get());
+    txn.spanned_by(&inbound.minter);
+    inbound.traces.sampler().decide_anew(&txn);
     request.extensions_mut().insert(txn.clone());
     txn
 }
