@@ -42,9 +42,7 @@ fn main() -> ExitCode {
             .traces(service.traces().clone())
             .build()
             .map_err(msa_core::Error::other)?;
-        let routes = Router::new()
-            .route("/test", post(test))
-            .with_state(client);
+        let routes = Router::new().route("/test", post(test)).with_state(client);
         service.routes(routes).run().await
     })
 }
