@@ -15,6 +15,7 @@ use crate::clock::{self, Instant};
 use crate::discovery::Endpoint;
 use crate::event::{Event, Outcome};
 use crate::resilience::breaker::{HttpStatus, OwnedPermit};
+use crate::telemetry::traces::AttemptSpan;
 
 /// Whoever answers with it wants no further calls.
 const DRAINING: HeaderName = HeaderName::from_static("x-msa-draining");
@@ -114,6 +115,7 @@ impl<'a> Attempt<'a> {
             permit,
             guard: Guard {
                 record,
+                span: record.span().attempt(record.call(), number, &endpoint, now),
                 endpoint,
                 number,
                 started: now,
@@ -268,6 +270,7 @@ impl Drop for GivenUp<'_> {
 /// Tells the attempt's end, or that it was cancelled when it is dropped before.
 struct Guard<'a> {
     record: &'a CallRecord,
+    span: AttemptSpan,
     endpoint: Endpoint,
     number: u32,
     started: Instant,
@@ -284,7 +287,8 @@ impl Guard<'_> {
         (self.number, self.tell(outcome, now))
     }
 
-    fn tell(&self, outcome: Outcome<'_>, now: Instant) -> Duration {
+    fn tell(&mut self, outcome: Outcome<'_>, now: Instant) -> Duration {
+        self.span.end(&outcome, now);
         let elapsed = now.saturating_duration_since(self.started);
         self.record.tell(&Event::AttemptEnded {
             service: self.record.service().name(),

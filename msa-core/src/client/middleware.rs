@@ -19,6 +19,7 @@ use super::{CallError, CallErrorKind, CallOptions, ServiceClient, body, stack, t
 use crate::clock;
 use crate::config::Size;
 use crate::discovery::{Endpoint, Scheme};
+use crate::telemetry::traces::CallSpan;
 use crate::txn::{self, Headers, Txn};
 
 type Handling<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
@@ -114,7 +115,10 @@ impl ServiceMiddleware {
         let own = request.timeout().copied();
         let deadline = Deadline::of(now, &state.limits, &options, own, txn.deadline());
         let choice = extensions.get::<ChoiceOptions>().cloned();
-        let record = CallRecord::begin(service, txn.next_call(), shared.observers.clone(), now);
+        let call = txn.next_call();
+        let asked = (request.method(), request.url());
+        let span = CallSpan::begin(&shared.traces, &call, service.name(), asked, now);
+        let record = CallRecord::begin(service, call, span, shared.observers.clone(), now);
         if deadline.has_passed(now) {
             let error = record.name(deadline.error());
             return Err(record.fail(error));

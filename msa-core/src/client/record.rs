@@ -7,12 +7,14 @@ use super::service::Service;
 use super::{CallError, CallErrorKind, Try};
 use crate::clock::{self, Instant};
 use crate::event::{Event, Observers, Outcome};
+use crate::telemetry::traces::CallSpan;
 use crate::txn::Call;
 
 /// Tells the end of the call when it is ended or, if the caller went away, dropped.
 pub(super) struct CallRecord {
     service: Arc<Service>,
     call: Call,
+    span: CallSpan,
     observers: Observers,
     started: Instant,
     attempts: AtomicU32,
@@ -28,12 +30,14 @@ impl CallRecord {
     pub(super) fn begin(
         service: Arc<Service>,
         call: Call,
+        span: CallSpan,
         observers: Observers,
         now: Instant,
     ) -> Self {
         Self {
             service,
             call,
+            span,
             observers,
             started: now,
             attempts: AtomicU32::new(0),
@@ -50,6 +54,10 @@ impl CallRecord {
 
     pub(super) fn call(&self) -> &Call {
         &self.call
+    }
+
+    pub(super) fn span(&self) -> &CallSpan {
+        &self.span
     }
 
     /// How many attempts began.
@@ -76,6 +84,7 @@ impl CallRecord {
     }
 
     pub(super) fn tell(&self, event: &Event<'_>) {
+        let _inside = self.span.enter();
         self.observers.tell(event);
     }
 
@@ -144,6 +153,8 @@ impl CallRecord {
             outcome: self.outcome,
             elapsed: now.saturating_duration_since(self.started),
         });
+        let attempts = self.attempts();
+        self.span.end(attempts, &self.outcome, now);
     }
 }
 

@@ -21,6 +21,7 @@ use super::transport::SendOptions;
 use super::{CallOptions, body, kept, questions, target};
 use crate::clock::{self, Instant};
 use crate::config::Size;
+use crate::telemetry::traces::CallSpan;
 use crate::txn::{self, Headers, Txn};
 
 /// Makes one logical call.
@@ -114,8 +115,13 @@ impl Call<'_> {
         let limits = state.limits;
 
         // journal + span: one logical call, parent of its attempts
-        let observers = services.shared().observers.clone();
-        let record = CallRecord::begin(service, txn.next_call(), observers, now);
+        let Shared {
+            observers, traces, ..
+        } = services.shared();
+        let call = txn.next_call();
+        let asked = (request.method(), request.url());
+        let span = CallSpan::begin(traces, &call, service.name(), asked, now);
+        let record = CallRecord::begin(service, call, span, observers.clone(), now);
 
         // bulkhead, and what else may stand against the call's beginning
         let class = txn.criticality();
@@ -149,7 +155,7 @@ impl Call<'_> {
             retry.started();
             questions::probe(record.service(), &state, services.shared(), now);
 
-            // attempt: time limit and headers; its span has its place here
+            // attempt: time limit, span and headers
             let attempt = Attempt::begin(&calling, pick, permit, record.next_attempt(), now);
             let logical = match target::point(request.url_mut(), attempt.endpoint()) {
                 Ok(logical) => logical,

@@ -4,7 +4,7 @@
 //! connection       timeouts, limits, the drain            server/accept
 //! probes           answered past everything below         health, put in front by the Service
 //! txn              read or mint ids, answer with x-gtxid
-//! trace + span     (with telemetry)
+//! trace + span     the SERVER span, where the trace is recorded
 //! metrics + log    by matched route; sees every answer below
 //! panic            a panic is a 500 problem document
 //! admit            too many hops 508; past the deadline 504, the handler dropped
@@ -47,7 +47,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::event::Observers;
 use crate::resilience::limit::{Entry, Waiting};
-use crate::telemetry::traces::Traces;
+use crate::telemetry::traces::{ServerSpan, Traces};
 use crate::txn::{Criticality, Headers, Minter, Txn, scope, sync_scope};
 
 /// The inbound stack as one layer, for an axum app that is served some other way.
@@ -174,7 +174,8 @@ where
         let txn = txn::begin(inbound, &mut request, now);
         // Steps and handler may look at the transaction before their future is first polled, too.
         let steps = sync_scope(txn.clone(), || {
-            // trace + span: its place is here
+            let span = ServerSpan::begin(&inbound.traces, &txn, &request, now);
+            let _inside = span.enter();
             let line = Unfinished::begin(inbound, &request, now);
             let load = inbound.load.enter(now);
             let (mut late, mut permit, mut passed) = (None, None, Passed::default());
@@ -216,6 +217,7 @@ where
                     .unwrap_or_else(Handler::refused),
                 deadline: Deadline::of(&txn),
                 late,
+                span,
                 line,
                 held: Some(Held {
                     permit,
@@ -278,6 +280,7 @@ pin_project! {
         #[pin]
         deadline: Deadline,
         late: Option<Late>,
+        span: ServerSpan,
         line: Unfinished,
         held: Option<Held>,
         passed: Passed,
@@ -296,6 +299,7 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        let _inside = this.span.enter();
         let overload = &this.inbound.overload;
         let polled = (this.handler.as_mut()).poll(this.inbound, this.held, this.passed, cx);
         let mut response = match polled {
@@ -308,6 +312,7 @@ where
         this.passed.tell(&mut response);
         explain(&mut response);
         this.line.finish(response.status());
+        this.span.answered(response.status());
         if let Some(held) = this.held.take() {
             held.answer(overload, &mut response);
         }

@@ -124,7 +124,10 @@ impl ServiceBuilder {
             Ask::CheckConfig => {
                 let mut warnings = config.warnings();
                 // Without the logs, which would stand between the lines of the answer.
-                let service = self.assemble(config, Logs::none(), None)?;
+                let telemetry = config.settings().telemetry.clone();
+                Traces::check(&telemetry)?;
+                let traces = Traces::new(&telemetry);
+                let service = self.assemble(config, Logs::none(), traces, None)?;
                 warnings.extend(service.file.and_then(|file| file.last_error()));
                 let warnings = warnings
                     .iter()
@@ -146,24 +149,27 @@ impl ServiceBuilder {
     }
 
     fn build(self, config: Config, command: Option<&'static str>) -> Result<Service, Error> {
-        let logs = Logs::install(&self.name, &config.settings().log)?;
+        let settings = config.settings();
+        let traces = Traces::start(&self.name, &settings.telemetry)?;
+        let logs = Logs::install_with(&self.name, &settings.log, &traces)?;
         for warning in config.warnings() {
             tracing::warn!(target: "msa::config", "{warning}");
         }
-        self.assemble(config, logs, command)
+        self.assemble(config, logs, traces, command)
     }
 
     fn assemble(
         self,
         config: Config,
         logs: Logs,
+        traces: Traces,
         command: Option<&'static str>,
     ) -> Result<Service, Error> {
         let settings = config.settings();
+        let observers = traces.observed(self.observers.clone());
         config.observe(self.observers.clone());
-        let traces = Traces::new(&settings.telemetry);
         let layer = MsaLayer::new(&settings)?
-            .observed_by(self.observers.clone())
+            .observed_by(observers.clone())
             .traced_by(traces.clone());
         let fixed = Arc::new(FixedSource::new(self.observers.clone()));
         fixed
@@ -177,7 +183,7 @@ impl ServiceBuilder {
         let client = ServiceClient::builder()
             .live_settings(config.watch())
             .headers(layer.headers().clone())
-            .observers(self.observers)
+            .observers(observers)
             .traces(traces.clone());
         let client = sources
             .iter()

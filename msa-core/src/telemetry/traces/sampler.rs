@@ -52,7 +52,7 @@ impl Sampler {
     }
 
     /// As OpenTelemetry's `TraceIdRatioBased`: the low 8 bytes of a trace id are a random number, the same at every service.
-    fn takes(&self, span: &SpanContext) -> bool {
+    pub(super) fn takes(&self, span: &SpanContext) -> bool {
         let drawn = span.trace_id() & u128::from(u64::MAX);
         // share = millionths / 1,000,000 of 2^64
         drawn * u128::from(Percent::ALL.millionths()) < (u128::from(self.share.millionths()) << 64)

@@ -61,7 +61,7 @@ impl Member {
 
     fn value(&self) -> Cow<'_, str> {
         let rest = self.text.get(self.key_length + 1..).unwrap_or_default();
-        decode(rest.split(';').next().unwrap_or_default())
+        percent_decoded(rest.split(';').next().unwrap_or_default())
     }
 }
 
@@ -193,7 +193,7 @@ fn encode(value: &str) -> String {
 }
 
 /// What is not a `%` and two digits stays as it is; what is no UTF-8 then is replaced.
-fn decode(text: &str) -> Cow<'_, str> {
+pub(crate) fn percent_decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }
