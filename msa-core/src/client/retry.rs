@@ -93,12 +93,14 @@ impl<'a> Retrying<'a> {
             ..Circumstances::default()
         };
         let decision = self.call.after(&ending, &circumstances, || ended.now);
+        let inside = record.span().enter();
         decision.tell(
             record.observers(),
             record.service().name(),
             ended.number,
             &ending,
         );
+        drop(inside);
         let Some(delay) = decision.delay() else {
             return Next::Over(ended.result);
         };

@@ -243,6 +243,7 @@ impl Snapshot {
     /// Tells of what the endpoint's breaker did since the last time; `true` when that was anything.
     pub(super) fn tell_breaker(&self, record: &CallRecord, pick: &Pick, now: Instant) -> bool {
         let service = record.service().name();
+        let _inside = record.span().enter();
         let changed = (self.policies.breakers).tell(pick, service, record.observers());
         if changed {
             self.policies.outliers.breaker_changed(now);

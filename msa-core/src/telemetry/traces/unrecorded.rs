@@ -9,9 +9,13 @@ use crate::discovery::Endpoint;
 use crate::event::Outcome;
 use crate::txn::{Call, Txn};
 
-/// Nothing that could be left.
+/// Nothing that could be left; dropped as a guard is.
 #[derive(Debug)]
 pub(crate) struct Entered;
+
+impl Drop for Entered {
+    fn drop(&mut self) {}
+}
 
 #[derive(Debug)]
 pub(crate) struct ServerSpan;
