@@ -290,6 +290,8 @@ mod sync;
 pub mod telemetry;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
+#[cfg(feature = "tls")]
+mod tls;
 pub mod txn;
 
 /// What the macros name; not for use by hand, and may change at any time.

@@ -18,7 +18,9 @@ mod log;
 pub mod metrics;
 mod number;
 mod pretty;
+pub mod propagation;
 mod timestamp;
+pub mod traces;
 
 pub use events::PolicyLog;
 pub use levels::{ChangedLevel, LevelError, Levels};
