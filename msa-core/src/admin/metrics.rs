@@ -12,7 +12,6 @@ use http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use super::{Inside, Shown};
 use crate::client::{EndpointState, LimitState, ServiceLimits, ServiceState};
 use crate::clock::{self, Instant};
-use crate::config::MetricsSettings;
 use crate::discovery::Discover as _;
 use crate::health::{CheckStatus, Kind, Phase};
 use crate::problem::Problem;
@@ -47,8 +46,7 @@ pub(super) async fn show(State(shown): State<Shown>, headers: HeaderMap) -> Resp
 
 /// What the service is like now.
 fn state(shown: &Inside, services: &[ServiceState], now: Instant, out: &mut Exposition) {
-    let most = shown.config.settings().telemetry.metrics.clone();
-    endpoints(services, &most, out);
+    endpoints(shown, services, now, out);
     limits(shown, now, out);
     lifecycle(shown, out);
 }
@@ -77,7 +75,7 @@ fn state_of(endpoint: &EndpointState) -> &'static str {
 
 const STATES: [&str; 5] = ["eligible", "draining", "unhealthy", "ejected", "broken"];
 
-fn endpoints(services: &[ServiceState], settings: &MetricsSettings, out: &mut Exposition) {
+fn endpoints(shown: &Inside, services: &[ServiceState], now: Instant, out: &mut Exposition) {
     let mut family = out.family(&metric::ENDPOINTS);
     for service in services {
         for state in STATES {
@@ -90,7 +88,8 @@ fn endpoints(services: &[ServiceState], settings: &MetricsSettings, out: &mut Ex
         family.gauge(&[&service.service], yes(service.panic));
     }
     // Those beyond the bound have no series of their own; `msa.endpoints` still counts them.
-    let most = usize::try_from(settings.max_endpoints).unwrap_or(usize::MAX);
+    let most = shown.config.settings().telemetry.metrics.max_endpoints;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
     let each: Vec<_> = (services.iter())
         .flat_map(|service| service.endpoints.iter().map(|one| (&*service.service, one)))
         .take(most)
@@ -100,6 +99,11 @@ fn endpoints(services: &[ServiceState], settings: &MetricsSettings, out: &mut Ex
     for (service, endpoint) in &each {
         if let Some(now) = endpoint.breaker {
             family.states(&[service, &endpoint.endpoint], &names, now);
+        }
+    }
+    for policy in shown.policies.all() {
+        if let Some((breaker, _)) = policy.breaker_and_dark() {
+            family.states(&[policy.name(), ""], &names, breaker.state(now).as_str());
         }
     }
     type Of = fn(&EndpointState) -> Option<f64>;

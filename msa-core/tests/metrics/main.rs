@@ -9,6 +9,8 @@ mod support;
 use std::time::Duration;
 
 use http::Method;
+use msa_core::resilience::breaker::{Breaker, BreakerConfig};
+use msa_core::resilience::policy::Policy;
 use support::{Http, Scraped, caller, leaf, scrape};
 
 #[tokio::test]
@@ -222,4 +224,22 @@ async fn a_service_that_counts_nothing_says_so() {
     assert_eq!(answer.status, 404);
     let told = answer.text.contains("telemetry.metrics.enabled");
     assert!(told, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_policys_own_breaker_is_shown_without_an_endpoint() {
+    let service = support::service("greeter", "");
+    let policy =
+        Policy::builder("stock-file").breaker(Breaker::seeded(BreakerConfig::default(), 1));
+    let policy = service
+        .policies()
+        .register(policy.build().unwrap())
+        .unwrap();
+    policy.breaker().unwrap().force_open(msa_core::clock::now());
+    let greeter = service.routes(axum::Router::new()).start().unwrap();
+    let scraped = scrape(&greeter).await;
+    for (state, value) in [("forced_open", 1.0), ("closed", 0.0)] {
+        let series = format!("msa_breaker_state{{service=\"stock-file\",state=\"{state}\"}}");
+        assert_eq!(scraped.value(&series), Some(value), "{}", scraped.text);
+    }
 }

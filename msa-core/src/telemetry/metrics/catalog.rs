@@ -141,7 +141,7 @@ catalog! {
     BREAKER_TRANSITIONS = Counter "msa.breaker.transitions" "{transition}" ["service", "from", "to", "reason", "dark"]
         "Changes of circuit breakers' states.";
     BREAKER_STATE = Gauge "msa.breaker.state" "" ["service", "endpoint", "state"]
-        "1 for the state that the endpoint's circuit breaker is in, 0 for the others.";
+        "1 for the state that the endpoint's circuit breaker is in, 0 for the others; a policy's own breaker has no endpoint.";
     REFUSALS = Counter "msa.refusals" "{call}" ["service", "policy", "dark"]
         "Calls refused before they were made, by policy: circuit_breaker, bulkhead, rate_limit, throttle, limit.";
     TIMEOUTS = Counter "msa.timeouts" "{timeout}" ["service", "limit"]

@@ -18,6 +18,7 @@ pub(super) struct Few<const N: usize, V, const M: usize = 16> {
 
 impl<const N: usize, V: Default, const M: usize> Default for Few<N, V, M> {
     fn default() -> Self {
+        const { assert!(M.is_power_of_two()) };
         Self {
             slots: std::array::from_fn(|_| OnceLock::new()),
             rest: V::default(),

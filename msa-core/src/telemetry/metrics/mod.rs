@@ -27,6 +27,7 @@
 pub(crate) mod catalog;
 mod exemplar;
 mod few;
+mod format;
 mod http;
 mod policies;
 mod process;
@@ -40,8 +41,8 @@ use std::sync::Arc;
 use ::http::Method;
 
 pub use catalog::{CATALOG, Description, Kind};
+pub use format::Format;
 pub use http::ActiveRequest;
-pub use text::Format;
 
 pub(crate) use text::Exposition;
 
@@ -99,7 +100,6 @@ impl Metrics {
     /// An inbound request begins. `route` is the matched one, or empty, and never a path as it was asked for; `size` is that of the
     /// body, if it is known. [`MsaLayer`](crate::server::MsaLayer) does this for its requests.
     #[inline]
-    #[must_use]
     pub fn begin(
         &self,
         method: &Method,
