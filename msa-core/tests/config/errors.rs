@@ -265,7 +265,7 @@ fn a_setting_without_its_feature_is_an_error_and_not_silently_nothing() {
 fn an_unknown_key_names_the_nearest_or_all_that_are_there() {
     says(
         "colour = 80",
-        "1:1: unknown key `colour`; there are `admin`, `banner`, `client`, `clients`, `discovery`, `health`, `log`, `policies`, `server`, `txn`",
+        "1:1: unknown key `colour`; there are `admin`, `banner`, `client`, `clients`, `discovery`, `health`, `log`, `policies`, `runtime`, `server`, `telemetry`, `txn`",
     );
     says(
         "max_hops = 80",
