@@ -199,6 +199,46 @@ async fn one_trace_of_two_services_reaches_a_collector_over_grpc() {
     one_trace_over("grpc", addr, &collector).await;
 }
 
+#[cfg(feature = "zipkin")]
+#[tokio::test]
+async fn the_same_trace_reaches_zipkin() {
+    use serde_json::Value;
+
+    let kept = Arc::<Mutex<Vec<Value>>>::default();
+    let taken = kept.clone();
+    let take = move |Json(spans): Json<Vec<Value>>| async move {
+        taken.lock().unwrap().extend(spans);
+        http::StatusCode::ACCEPTED
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}/api/v2/spans", listener.local_addr().unwrap());
+    let routes = Router::new().route("/api/v2/spans", post(take));
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+
+    let (front, users) = two_services(&[
+        ("OTEL_TRACES_EXPORTER", "zipkin"),
+        ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", &endpoint),
+        ("OTEL_PROPAGATORS", "b3"),
+    ]);
+    let gtxid = ask(&front).await;
+    stop(front).await;
+    stop(users).await;
+    let spans = kept.lock().unwrap();
+    assert_eq!(spans.len(), 4, "{spans:#?}");
+    assert!(spans.iter().all(|span| span["traceId"] == gtxid.as_str()));
+    let find = |kind: &str, service: &str| {
+        let mut found = spans.iter().filter(|span| span["kind"] == kind);
+        found
+            .find(|span| span["localEndpoint"]["serviceName"] == service)
+            .unwrap()
+    };
+    let user = find("SERVER", "user-service");
+    assert!(
+        spans.iter().any(|span| span["id"] == user["parentId"]),
+        "by B3: {spans:#?}"
+    );
+}
+
 #[tokio::test]
 async fn a_dead_collector_neither_fails_a_request_nor_holds_up_the_end() {
     let nobody = ClosedPort::bind().unwrap();

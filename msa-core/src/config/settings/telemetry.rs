@@ -20,11 +20,11 @@ pub struct TelemetrySettings {
     /// Who is told what the application tells along a transaction.
     pub baggage: BaggageSettings,
     /// The name in traces; the service's own unless set. `OTEL_SERVICE_NAME` has the last word. **Restart.**
-    #[schemars(extend("x-msa-restart" = true))]
+    #[schemars(extend("x-msa-restart" = true, "format" = "name"))]
     pub service_name: Option<String>,
     /// What is true of the whole process, `deployment.environment.name=live,team=shop`, values percent-encoded.
     /// `OTEL_RESOURCE_ATTRIBUTES` has the last word. **Restart.**
-    #[schemars(extend("x-msa-restart" = true))]
+    #[schemars(extend("x-msa-restart" = true, "format" = "pairs"))]
     pub resource_attributes: String,
     /// Whether nothing is exported, whatever else is set. `OTEL_SDK_DISABLED` has the last word. **Restart.**
     #[schemars(extend("x-msa-restart" = true))]
@@ -79,7 +79,7 @@ pub enum PropagationFormat {
 #[non_exhaustive]
 pub struct BaggageSettings {
     /// Services that are sent all of it; `*` is every service. **Restart.**
-    #[schemars(extend("x-msa-restart" = true))]
+    #[schemars(extend("items" = {"type": "string", "format": "name"}, "x-msa-restart" = true))]
     pub services: Vec<String>,
     /// By key, services that are sent this member besides; `*` is every service. **Restart.**
     #[schemars(extend("x-msa-restart" = true))]

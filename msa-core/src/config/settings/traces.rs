@@ -47,10 +47,10 @@ pub struct TracesSettings {
     pub max_links: u32,
     /// Where the collector takes traces, with the path, when that is not `telemetry.otlp.endpoint`.
     /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` has the last word. **Restart.**
-    #[schemars(extend("x-msa-restart" = true))]
+    #[schemars(extend("x-msa-restart" = true, "format" = "url"))]
     pub otlp_endpoint: Option<String>,
     /// Where Zipkin takes spans. `OTEL_EXPORTER_ZIPKIN_ENDPOINT` has the last word. **Restart.**
-    #[schemars(extend("x-msa-restart" = true))]
+    #[schemars(extend("x-msa-restart" = true, "format" = "url"))]
     pub zipkin_endpoint: String,
 }
 
@@ -124,7 +124,7 @@ pub enum TraceSampler {
 pub struct OtlpSettings {
     /// Where it is, such as `http://localhost:4318`; over HTTP `/v1/traces` is added. Not set, and `telemetry.traces.exporter = "otlp"`:
     /// `http://localhost:4318`, over gRPC port 4317. **Restart.**
-    #[schemars(extend("x-msa-restart" = true))]
+    #[schemars(extend("x-msa-restart" = true, "format" = "url"))]
     pub endpoint: Option<String>,
     /// How it is spoken to. **Restart.**
     #[schemars(extend("x-msa-restart" = true))]

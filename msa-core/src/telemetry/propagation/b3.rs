@@ -204,7 +204,7 @@ mod tests {
             "x",
             "2",
             "-",
-            &format!("{LONG}"),
+            LONG,
             &format!("{LONG}-{SPAN}-x"),
             &format!("{LONG}-{SPAN}-1-x"),
             &format!("{LONG}-{SPAN}-1-{SPAN}-1"),
