@@ -51,7 +51,12 @@ pub fn since(since: Instant) -> Duration {
 /// The wall-clock time.
 #[must_use]
 pub fn system() -> SystemTime {
-    let now = now();
+    system_at(now())
+}
+
+/// The wall-clock time at a moment that was read before.
+#[must_use]
+pub fn system_at(now: Instant) -> SystemTime {
     UNIX_EPOCH + Duration::from_nanos(anchor(now).nanos_at(now))
 }
 

@@ -110,7 +110,7 @@
 //! | [`config`] | layered configuration, secrets, live values |
 //! | [`health`] | checks and the three probes |
 //! | [`admin`] | the management listener and its pages |
-//! | [`telemetry`] | logs, metrics, and the [journal](telemetry::journal) of recent transactions |
+//! | [`telemetry`] | logs, metrics, the [journal](telemetry::journal) of recent transactions; traces: what carries them on, who samples and who records them |
 //! | [`event`] | what msa decides and sees, as one stream for observers |
 //! | [`clock`] | the only door to time, so that a paused clock replays anything |
 //! | `testing` | in-memory services, scripted upstreams, a recorder, helpers for the paused clock (feature `test-util`) |
@@ -121,9 +121,9 @@
 //!    too large 431, one with no `Host` or several 400, no connection left but for probes 503.
 //! 2. Probes are answered, past everything below.
 //! 3. CORS, where configured.
-//! 4. The transaction: ids are read or minted; the answer has `x-gtxid`.
+//! 4. The transaction: ids are read or minted; the answer has `x-gtxid`. The trace goes on, or begins.
 //! 5. A page in the [journal](telemetry::journal): its calls, attempts and decisions are noted there.
-//! 6. One access log line; the metrics count the request under its matched route.
+//! 6. One access log line, and a span where the trace is recorded; the metrics count the request under its matched route.
 //! 7. A panic below is 500, logged under its GTXID.
 //! 8. Too many hops are 508. Past the deadline the handler is dropped, and the answer is 504.
 //! 9. A body that comes too slowly is 408, one that is too large 413.
@@ -173,7 +173,7 @@
 //! | ready | both listeners are bound | requests are taken; checks decide on readiness |
 //! | draining | SIGTERM or SIGINT | `/readyz` is 503, requests are still taken for `server.drain.lag`; answers have `x-msa-draining: 1` and close their connection |
 //! | closing | the end of the lag | no more connections; requests in flight have `server.drain.deadline`, what is left is cut and logged |
-//! | stopped | the last request is over | the management listener closes, background tasks and checks stop, then `on_shutdown` hooks run, last given first, within `server.drain.flush` |
+//! | stopped | the last request is over | the management listener closes, background tasks and checks stop, then `on_shutdown` hooks run, last given first, and the last spans are exported, within `server.drain.flush` |
 //!
 //! A second signal ends the process at once. SIGHUP reads the configuration again.
 //!
@@ -205,7 +205,7 @@
 //! # Logs
 //!
 //! One line an event on standard output: JSON, or text when that is a terminal (`log.format`). Every JSON line has `timestamp`,
-//! `level`, `target`, `service` and `message`; one written inside a request has `gtxid`, `ltxid` and `branch` as well.
+//! `level`, `target`, `service` and `message`; one written inside a request has `gtxid`, `ltxid`, `branch`, `trace_id` and `span_id` as well.
 //!
 //! | target | message | level | fields |
 //! | --- | --- | --- | --- |
@@ -222,7 +222,7 @@
 //! Inside of a [`#[handler]`](macro@handler) a line has `handler` and `route` too.
 //!
 //! Other targets: `msa::accept` (connections), `msa::config` (warnings, reloads), `msa::discovery` (sources), `msa::handler` (a handler that was given up), `msa::health`
-//! (a check that fails, or passes again), `msa::problem` (the causes of error answers), `msa::server` (panics), `msa::txn` (headers
+//! (a check that fails, or passes again), `msa::problem` (the causes of error answers), `msa::server` (panics), `msa::traces` (spans that cannot be exported), `msa::txn` (headers
 //! that are not well formed, at debug). `log.level = "info,msa::access=warn"` logs only requests that failed.
 //!
 //! # Metrics
@@ -232,6 +232,13 @@
 //! `msa_breaker_state`, `msa_sheds_total` and so on), and the process. In OpenMetrics, latency buckets have examples that name transactions.
 //! [Observability](https://github.com/msa-rs/msa/blob/main/msa-core/docs/observability.md) lists every metric, and comes with a Grafana
 //! dashboard and alerts. Counting allocates nothing, labels are bounded, ids are never labels: [`telemetry::metrics`].
+//!
+//! # Traces
+//!
+//! Every request, call and attempt has a span id, and calls carry `traceparent`, `tracestate` and, where `telemetry.baggage` allows,
+//! `baggage` (or B3: `telemetry.propagation`). The trace id is the caller's, else the GTXID. With the feature `otlp`,
+//! `OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318` is all that it takes to record them; [`telemetry::traces`] tells the spans, their
+//! attributes, what they cost, and every variable of OpenTelemetry.
 //!
 //! # Cargo features
 //!
@@ -245,6 +252,9 @@
 //! | `failsafe` | | both ways between our breakers and the crate failsafe |
 //! | `rate-limit` | | `resilience::rate_limit`, `clients.<name>.rate_limit` and `server.rate_limit` |
 //! | `fault` | | faults on purpose, switched on by `server.fault` and `clients.<name>.fault` |
+//! | `otel` | | spans, and those of `tracing` below them; on standard output with `telemetry.traces.exporter = "console"` |
+//! | `otlp` | | spans to an OpenTelemetry collector, over HTTP or gRPC |
+//! | `zipkin` | | spans to Zipkin |
 //! | `full` | | all of the above |
 //! | `test-util` | | `testing`, and the mocks of `#[service_client]`; for `[dev-dependencies]` |
 //!
@@ -266,6 +276,7 @@
 //! | `MSA_CONFIG_DIR` | the folder of `msa.toml`; the working directory unless set |
 //! | `MSA_PROFILE` | the profile, whose file must be there; none unless set |
 //! | `MSA_SECRETS_DIR` | the folder of secrets, one file a key; none unless set |
+//! | `OTEL_…` | `telemetry`: the table in [`telemetry::traces`] |
 //! | `TOKIO_WORKER_THREADS` | the threads of [`run`], over `runtime.worker_threads` |
 //!
 #![doc = include_str!("../docs/configuration.md")]
@@ -290,6 +301,8 @@ mod sync;
 pub mod telemetry;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
+#[cfg(feature = "tls")]
+mod tls;
 pub mod txn;
 
 /// What the macros name; not for use by hand, and may change at any time.

@@ -128,6 +128,8 @@ fn default(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
         Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Object(fields) if fields.is_empty() => "none".to_owned(),
+        Value::String(text) if text.is_empty() => "none".to_owned(),
         Value::Array(items) => {
             let items: Vec<_> = items
                 .iter()
@@ -154,7 +156,10 @@ fn takes(here: &Value) -> String {
         return choices.join(", ");
     }
     if let Some(items) = here.get("items") {
-        return format!("list of {}", form(items));
+        return match items.get("oneOf") {
+            Some(_) => format!("list of {}", takes(items)),
+            None => format!("list of {}", form(items)),
+        };
     }
     let is_percent = here.get("format").is_some_and(|format| format == "percent");
     let bound = |names: [&str; 2]| {
@@ -203,12 +208,17 @@ fn form(here: &Value) -> String {
         ("host", _) => "host names",
         ("route", _) => "routes",
         ("header-match", _) => "header",
+        ("name", "string") if here.get("default").is_none() => "names",
         ("name", _) => "name",
+        ("url", _) => "URL",
+        ("pairs", _) => "pairs",
+        (_, "string") if here.get("writeOnly").is_some() => "secret",
         ("log-filter", _) => "log directives",
         ("retry-condition", _) => "statuses and names",
         (_, "boolean") => "`true`, `false`",
         (_, "integer") => "whole number",
         (_, "number") => "number",
+        (_, "object") => "table of lists",
         (_, "string") if here.get("default") == Some(&Value::Null) => "path",
         (_, other) => {
             panic!("say in this test what `{other}` ({format:?}) is called in the manual")

@@ -16,6 +16,7 @@ use crate::discovery::Endpoint;
 use crate::event::{Event, Outcome};
 use crate::resilience::breaker::OwnedPermit;
 use crate::telemetry::journal::ADMIN_HEADER;
+use crate::telemetry::traces::AttemptSpan;
 
 /// Whoever answers with it wants no further calls.
 const DRAINING: HeaderName = HeaderName::from_static("x-msa-draining");
@@ -137,6 +138,7 @@ impl<'a> Attempt<'a> {
             permit,
             guard: Guard {
                 record,
+                span: record.span().attempt(record.call(), number, &endpoint, now),
                 endpoint,
                 number,
                 started: now,
@@ -296,6 +298,7 @@ impl Drop for GivenUp<'_> {
 /// Tells the attempt's end, or that it was cancelled when it is dropped before.
 struct Guard<'a> {
     record: &'a CallRecord,
+    span: AttemptSpan,
     endpoint: Endpoint,
     number: u32,
     started: Instant,
@@ -312,7 +315,8 @@ impl Guard<'_> {
         (self.number, self.tell(outcome, now))
     }
 
-    fn tell(&self, outcome: Outcome<'_>, now: Instant) -> Duration {
+    fn tell(&mut self, outcome: Outcome<'_>, now: Instant) -> Duration {
+        self.span.end(&outcome, now);
         let elapsed = now.saturating_duration_since(self.started);
         let ended = Event::AttemptEnded {
             service: self.record.service().name(),

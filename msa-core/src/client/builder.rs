@@ -17,6 +17,7 @@ use crate::config::{BalancerName, ClientSettings, Settings};
 use crate::discovery::Discover;
 use crate::event::{Observer, Observers};
 use crate::telemetry::journal::Journal;
+use crate::telemetry::traces::Traces;
 use crate::txn::{Headers, Txn};
 
 /// Makes the balancer of a service, on this fleet unless it has its own, by this seed.
@@ -37,6 +38,7 @@ pub struct ServiceClientBuilder {
     middlewares: Vec<Arc<dyn Middleware>>,
     headers: Headers,
     journal: Option<Journal>,
+    traces: Traces,
 }
 
 impl ServiceClientBuilder {
@@ -52,6 +54,7 @@ impl ServiceClientBuilder {
             middlewares: Vec::new(),
             headers: Headers::default(),
             journal: None,
+            traces: Traces::default(),
         }
     }
 
@@ -146,6 +149,12 @@ impl ServiceClientBuilder {
         self
     }
 
+    /// How traces go on with calls, and who records them. Defaults to W3C Trace Context, and nobody.
+    pub fn traces(mut self, traces: Traces) -> Self {
+        self.traces = traces;
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -165,6 +174,7 @@ impl ServiceClientBuilder {
             seed,
             settings: self.settings,
             journal: self.journal,
+            traces: self.traces,
         };
         let services = Arc::new(Services::new(
             shared,

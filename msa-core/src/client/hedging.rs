@@ -123,7 +123,8 @@ impl<'a> Hedging<'a> {
         let attempt = Attempt::begin(self.calling, pick, permit, record.next_attempt(), now);
         let number = attempt.number();
         target::point(request.url_mut(), attempt.endpoint()).ok()?;
-        inject(self.headers, &mut request, &attempt, record);
+        let shared = self.services.shared();
+        inject(shared, self.headers, &mut request, &attempt, record);
         let sent = send(self.services, request, attempt, record, state);
         Some((number, Box::pin(sent)))
     }

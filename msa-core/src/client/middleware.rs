@@ -19,6 +19,7 @@ use super::{CallError, CallErrorKind, CallOptions, ServiceClient, body, stack, t
 use crate::clock;
 use crate::config::Size;
 use crate::discovery::{Endpoint, Scheme};
+use crate::telemetry::traces::CallSpan;
 use crate::txn::{self, Headers};
 
 type Handling<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
@@ -105,6 +106,7 @@ impl ServiceMiddleware {
         let options = extensions.get().copied().unwrap_or(CallOptions::new());
         let txn = self.services.noted(txn::current(), now);
         let shared = self.services.shared();
+        shared.traces.sampler().decide(&txn);
         let service = self
             .services
             .find(request.url(), now)
@@ -114,7 +116,10 @@ impl ServiceMiddleware {
         let deadline = Deadline::of(now, &state.limits, &options, own, txn.deadline());
         let choice = extensions.get::<ChoiceOptions>().cloned();
         let observers = shared.observers.clone();
-        let record = CallRecord::begin(service, txn.next_call(), observers, &request, now);
+        let call = txn.next_call();
+        let asked = (request.method(), request.url());
+        let span = CallSpan::begin(&shared.traces, &call, service.name(), asked, now);
+        let record = CallRecord::begin(service, call, span, observers, &request, now);
         if deadline.has_passed(now) {
             let error = record.name(deadline.error());
             return Err(record.fail(error));
@@ -135,7 +140,7 @@ impl ServiceMiddleware {
             deadline,
         };
         let attempt = Attempt::begin(&calling, pick, permit, record.next_attempt(), now);
-        stack::inject(&self.headers, &mut request, &attempt, &record);
+        stack::inject(shared, &self.headers, &mut request, &attempt, &record);
         let ended = attempt.wait(next.run(request, extensions)).await;
         match ended.result {
             Ok(answered) => {

@@ -10,6 +10,7 @@ use super::service::Service;
 use super::{CallError, CallErrorKind, Try};
 use crate::clock::{self, Instant};
 use crate::event::{Event, Notes, Observers, Outcome};
+use crate::telemetry::traces::CallSpan;
 use crate::txn::Call;
 
 /// Tells the end of the call when it is ended or, if the caller went away, dropped.
@@ -17,6 +18,7 @@ pub(super) struct CallRecord {
     service: Arc<Service>,
     call: Call,
     method: Method,
+    span: CallSpan,
     observers: Observers,
     started: Instant,
     attempts: AtomicU32,
@@ -32,6 +34,7 @@ impl CallRecord {
     pub(super) fn begin(
         service: Arc<Service>,
         call: Call,
+        span: CallSpan,
         observers: Observers,
         request: &Request,
         now: Instant,
@@ -44,6 +47,7 @@ impl CallRecord {
             service,
             call,
             method: request.method().clone(),
+            span,
             observers,
             started: now,
             attempts: AtomicU32::new(0),
@@ -64,6 +68,10 @@ impl CallRecord {
 
     pub(super) fn call(&self) -> &Call {
         &self.call
+    }
+
+    pub(super) fn span(&self) -> &CallSpan {
+        &self.span
     }
 
     /// How many attempts began.
@@ -91,6 +99,7 @@ impl CallRecord {
     }
 
     pub(super) fn tell(&self, event: &Event<'_>) {
+        let _inside = self.span.enter();
         self.observers.tell(event);
         if let Some(notes) = self.notes() {
             notes.call_note(self.call.number(), event, clock::now());
@@ -99,6 +108,7 @@ impl CallRecord {
 
     /// The same at a moment that was read before.
     pub(super) fn tell_at(&self, event: &Event<'_>, now: Instant) {
+        let _inside = self.span.enter();
         self.observers.tell(event);
         self.note(event, now);
     }
@@ -181,6 +191,8 @@ impl CallRecord {
             elapsed: now.saturating_duration_since(self.started),
         };
         self.tell_at(&ended, now);
+        let attempts = self.attempts();
+        self.span.end(attempts, &self.outcome, now);
     }
 }
 

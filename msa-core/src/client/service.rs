@@ -17,6 +17,7 @@ use crate::config::{BalanceSettings, BalancerName, ClientSettings, Settings};
 use crate::discovery::{Endpoint, EndpointSet};
 use crate::event::Observers;
 use crate::telemetry::journal::Journal;
+use crate::telemetry::traces::Traces;
 
 /// What all services of a client share. Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub(super) settings: watch::Receiver<Arc<Settings>>,
     /// Where calls are noted that stand in no request.
     pub(super) journal: Option<Journal>,
+    pub(super) traces: Traces,
 }
 
 /// One service, or one plain host.

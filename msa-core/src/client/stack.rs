@@ -15,12 +15,13 @@ use super::faulty;
 use super::hedging::Hedging;
 use super::record::CallRecord;
 use super::retry::{Next, Retrying};
-use super::service::{Service, Snapshot};
+use super::service::{Service, Shared, Snapshot};
 use super::services::Services;
 use super::transport::SendOptions;
 use super::{CallOptions, body, kept, questions, target};
 use crate::clock::{self, Instant};
 use crate::config::Size;
+use crate::telemetry::traces::CallSpan;
 use crate::txn::{self, Headers, Txn};
 
 /// Makes one logical call.
@@ -35,6 +36,8 @@ pub(super) async fn call(
 
     // The transaction: the current one, or a new one that begins with this call.
     let txn = services.noted(txn::current(), now);
+
+    services.shared().traces.sampler().decide(&txn);
 
     // The service: its endpoints, balancer, policies and settings as they are now.
     let service = services
@@ -112,8 +115,13 @@ impl Call<'_> {
         let limits = state.limits;
 
         // journal + span: one logical call, parent of its attempts
-        let observers = services.shared().observers.clone();
-        let record = CallRecord::begin(service, txn.next_call(), observers, &request, now);
+        let Shared {
+            observers, traces, ..
+        } = services.shared();
+        let call = txn.next_call();
+        let asked = (request.method(), request.url());
+        let span = CallSpan::begin(traces, &call, service.name(), asked, now);
+        let record = CallRecord::begin(service, call, span, observers.clone(), &request, now);
 
         // bulkhead, and what else may stand against the call's beginning
         let class = txn.criticality();
@@ -147,7 +155,7 @@ impl Call<'_> {
             retry.started();
             questions::probe(record.service(), &state, services.shared(), now);
 
-            // attempt: time limit and headers; its span has its place here
+            // attempt: time limit, span and headers
             let attempt = Attempt::begin(&calling, pick, permit, record.next_attempt(), now);
             let logical = match target::point(request.url_mut(), attempt.endpoint()) {
                 Ok(logical) => logical,
@@ -159,7 +167,7 @@ impl Call<'_> {
                 .as_deref()
                 .filter(|_| retry.is_idempotent());
             let kept = retry.keep(&mut request, logical, hedge.is_some());
-            inject(headers, &mut request, &attempt, &record);
+            inject(services.shared(), headers, &mut request, &attempt, &record);
 
             // transport, after the faults that are injected; hedge: another attempt beside this one
             let (number, to) = (attempt.number(), attempt.endpoint().clone());
@@ -212,6 +220,7 @@ impl Call<'_> {
 
 /// The headers of an attempt.
 pub(super) fn inject(
+    shared: &Shared,
     headers: &Headers,
     request: &mut Request,
     attempt: &Attempt<'_>,
@@ -222,10 +231,17 @@ pub(super) fn inject(
     target::keep_end_to_end(headers, fields);
     let budget = Some(attempt.budget());
     headers.inject(record.call(), attempt.number(), budget, fields);
+    let propagation = shared.traces.propagation();
+    propagation.inject(
+        record.call(),
+        attempt.number(),
+        record.service().name(),
+        fields,
+    );
 }
 
 /// The transaction's, and what reqwest adds: room for all at once spares the map its growing.
-const OUR_HEADERS: usize = 8;
+const OUR_HEADERS: usize = 10;
 
 /// Sends it, and waits for the response's headers.
 pub(super) async fn send(

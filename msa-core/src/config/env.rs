@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use super::coerce::coerce;
 use super::error::{Problem, Source};
 use super::layer::{Layer, Layers};
+use super::otel;
 use super::schema::Node;
 use super::suggest;
 
@@ -24,7 +25,7 @@ pub(super) struct Variables {
 }
 
 impl Variables {
-    /// Keeps what is named `MSA_…`, `PORT`, `RUST_LOG` or by an alias.
+    /// Keeps what is named `MSA_…`, `PORT`, `RUST_LOG`, by OpenTelemetry or by an alias.
     pub(super) fn keep<'a>(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         aliases: impl Iterator<Item = &'a str>,
@@ -37,6 +38,7 @@ impl Variables {
             };
             let ours = name.starts_with("MSA_")
                 || matches!(name.as_str(), "PORT" | "RUST_LOG")
+                || otel::is_known(&name)
                 || aliases.contains(&name.as_str());
             match value.into_string() {
                 Ok(value) if ours => kept.found.push((name, value)),
@@ -87,7 +89,7 @@ impl Variables {
         layer
     }
 
-    /// The layer of `PORT`, `RUST_LOG` and the service's own aliases, which have the last word.
+    /// The layer of `PORT`, `RUST_LOG`, OpenTelemetry's and the service's own aliases, which have the last word.
     pub(super) fn conventional(
         &self,
         below: &Layers,
@@ -97,6 +99,12 @@ impl Variables {
         warnings: &mut Vec<String>,
     ) -> Layer {
         let mut layer = Layer::new(Source::Variable("environment".into()));
+        let unsupported = otel::UNSUPPORTED
+            .iter()
+            .filter(|name| self.get(name).is_some());
+        for name in unsupported {
+            warnings.push(format!("{name} is set and not supported; it does nothing"));
+        }
         let mut set = |name: &str, key: &str, value: &str| {
             let source = Source::Variable(name.into());
             let keys = keys(key.split('.'), root);
@@ -109,6 +117,16 @@ impl Variables {
         };
         if let Some(filter) = self.get("RUST_LOG") {
             set("RUST_LOG", "log.level", filter);
+        }
+        // Of several variables of one key only the last counts, and it contradicts nobody.
+        let mut found = std::collections::BTreeMap::new();
+        for (name, key) in otel::VARIABLES {
+            if let Some(value) = self.get(name) {
+                found.insert(key, (name, otel::value(key, value)));
+            }
+        }
+        for (key, (name, value)) in found {
+            set(name, key, &value);
         }
         for (name, key) in aliases {
             if let Some(value) = self.get(name) {

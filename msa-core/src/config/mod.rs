@@ -55,8 +55,8 @@
 //! 4. the folder `MSA_SECRETS_DIR`: one file per key, named by it with `__` or `.` between levels (`banner__database_url`). Names
 //!    that begin with a dot are skipped, one newline at the end is trimmed, and nothing that comes from here is ever shown;
 //! 5. variables: `MSA_`, the key, `__` between levels: `MSA_CLIENTS__USER_SERVICE__TIMEOUT=2s`;
-//! 6. the variables that everyone expects: `PORT`, `RUST_LOG` (`log.level`), and aliases such as `DATABASE_URL`. Empty ones are
-//!    none.
+//! 6. the variables that everyone expects: `PORT`, `RUST_LOG` (`log.level`), those of OpenTelemetry (`OTEL_…`, for `telemetry`), and
+//!    aliases such as `DATABASE_URL`. Empty ones are none.
 //!
 //! The last step wins over `MSA_` variables too, since a platform that sets `PORT` sends its traffic there, and who types
 //! `RUST_LOG=debug` before a command wants just that. `PORT` sets the port of whatever address the layers below gave
@@ -100,6 +100,7 @@ mod forms;
 mod layer;
 mod live;
 mod loader;
+mod otel;
 mod path;
 mod poll;
 mod print;
@@ -122,16 +123,18 @@ pub use loader::Loader;
 pub use print::Row;
 pub use settings::{
     AccrualSettings, ActiveHealthSettings, AdminSettings, BackoffKind, BackoffSettings,
-    BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings, CachedSettings,
-    ClientSettings, CorsSettings, DiscoverySettings, DrainSettings, FailurePercentageSettings,
-    FallbackSettings, FaultSettings, HealthSettings, HedgeSettings, Http2Settings, JournalSettings,
-    LatencyEnd, LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings,
-    LimitSettings, LimitShareSettings, LogFormat, LogSettings, MaglevSettings, MetricsSettings,
-    OutlierSettings, OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings,
-    PrequalSettings, RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition,
+    BaggageSettings, BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings,
+    CachedSettings, ClientSettings, CorsSettings, DiscoverySettings, DrainSettings,
+    FailurePercentageSettings, FallbackSettings, FaultSettings, HealthSettings, HedgeSettings,
+    Http2Settings, JournalSettings, LatencyEnd, LatencyOutlierSettings, LimitAlgorithm, LimitMode,
+    LimitQueueSettings, LimitSettings, LimitShareSettings, LogFormat, LogSettings, MaglevSettings,
+    MetricsSettings, OtlpCompression, OtlpProtocol, OtlpSettings, OutlierSettings,
+    OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings, PrequalSettings,
+    PropagationFormat, RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition,
     RetrySettings, RingHashSettings, RuntimeSettings, ServerRateLimitSettings, ServerSettings,
     Settings, SlowStartSettings, SubsetSettings, SuccessRateSettings, TelemetrySettings,
-    ThrottleSettings, TxnHeaderNames, TxnSettings, ZoneSettings,
+    ThrottleSettings, TraceExporter, TraceSampler, TracesSettings, TxnHeaderNames, TxnSettings,
+    ZoneSettings,
 };
 pub(crate) use suggest::nearest;
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

@@ -21,6 +21,7 @@ use crate::event::Observers;
 use crate::fault::FaultLayer;
 use crate::telemetry::journal::Journal;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::traces::Traces;
 use crate::txn::{Headers, Minter, Trust};
 
 /// What the layers of the inbound stack share.
@@ -32,6 +33,7 @@ pub(crate) struct Inbound {
     pub(crate) max_hops: u32,
     pub(crate) request_timeout: Option<Duration>,
     pub(crate) observers: Observers,
+    pub(crate) traces: Traces,
     pub(super) body_limit: usize,
     pub(super) body_limits: BodyLimits,
     pub(super) sensitive: Sensitive,
@@ -64,6 +66,7 @@ impl Inbound {
             max_hops: settings.txn.max_hops.into(),
             request_timeout: Some(settings.server.request_timeout.get()),
             observers: Observers::none(),
+            traces: Traces::new(&settings.telemetry),
             body_limit: usize::try_from(settings.server.body_limit.get()).unwrap_or(usize::MAX),
             body_limits: BodyLimits::from(&settings.server),
             sensitive: Sensitive::new(sensitive),
@@ -88,6 +91,7 @@ impl Inbound {
             max_hops: self.max_hops,
             request_timeout: self.request_timeout,
             observers: self.observers.clone(),
+            traces: self.traces.clone(),
             body_limit: self.body_limit,
             body_limits: self.body_limits,
             sensitive: self.sensitive.clone(),

@@ -4,7 +4,7 @@
 //! connection       timeouts, limits, the drain            server/accept
 //! probes           answered past everything below         health, put in front by the Service
 //! txn              read or mint ids, answer with x-gtxid
-//! trace + span     (with telemetry)
+//! trace + span     the SERVER span, where the trace is recorded
 //! journal          the request's page; its calls are noted in it
 //! metrics + log    by matched route; sees every answer below
 //! panic            a panic is a 500 problem document
@@ -53,6 +53,7 @@ use crate::event::Observers;
 use crate::resilience::limit::{Entry, Waiting};
 use crate::telemetry::journal::Journal;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::traces::{ServerSpan, Traces};
 use crate::txn::{Criticality, Headers, Minter, Txn, scope, sync_scope};
 
 /// The inbound stack as one layer, for an axum app that is served some other way.
@@ -78,7 +79,7 @@ use crate::txn::{Criticality, Headers, Minter, Txn, scope, sync_scope};
 pub struct MsaLayer(Arc<Inbound>);
 
 impl MsaLayer {
-    /// The stack with these settings, of which it takes `server`, `txn` and `log.access`.
+    /// The stack with these settings, of which it takes `server`, `txn`, `log.access`, `telemetry.propagation` and the samplers.
     ///
     /// # Errors
     ///
@@ -127,6 +128,12 @@ impl MsaLayer {
         };
         // A service is started once.
         let _ = self.0.admin.set(told);
+    }
+
+    /// Carries traces on, and records them, as this says; by default as `telemetry` says, without recording any.
+    #[must_use]
+    pub fn traced_by(self, traces: Traces) -> Self {
+        self.edit(|inbound| inbound.traces = traces)
     }
 
     /// Mints ids that follow from a seed, for tests and simulations.
@@ -200,7 +207,8 @@ where
         let (txn, noted) = txn::begin(inbound, &mut request, now);
         // Steps and handler may look at the transaction before their future is first polled, too.
         let steps = sync_scope(txn.clone(), || {
-            // trace + span: its place is here
+            let span = ServerSpan::begin(&inbound.traces, &txn, &request, now);
+            let _inside = span.enter();
             let line = Unfinished::begin(inbound, &request, now);
             let counted = Counted::begin(inbound, &request, now);
             let load = inbound.load.enter(now);
@@ -243,6 +251,7 @@ where
                     .unwrap_or_else(Handler::refused),
                 deadline: Deadline::of(&txn),
                 late,
+                span,
                 line,
                 counted,
                 noted,
@@ -307,6 +316,7 @@ pin_project! {
         #[pin]
         deadline: Deadline,
         late: Option<Late>,
+        span: ServerSpan,
         line: Unfinished,
         counted: Counted,
         noted: Noted,
@@ -327,6 +337,7 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        let _inside = this.span.enter();
         let overload = &this.inbound.overload;
         let polled = (this.handler.as_mut()).poll(this.inbound, this.held, this.passed, cx);
         let mut response = match polled {
@@ -342,6 +353,7 @@ where
         this.noted.answer(this.inbound, this.txn, &mut response);
         this.line.finish(response.status());
         this.counted.answer(this.txn, &response);
+        this.span.answered(response.status());
         if let Some(held) = this.held.take() {
             held.answer(overload, &mut response);
         }

@@ -26,6 +26,7 @@ use crate::server::signal::Shutdown;
 use crate::server::{MsaLayer, ServerError};
 use crate::telemetry::journal::{Journal, Noting};
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::traces::Traces;
 use crate::telemetry::{Logs, PolicyLog};
 
 /// Builds a [`Service`].
@@ -136,7 +137,10 @@ impl ServiceBuilder {
             Ask::CheckConfig => {
                 let mut warnings = config.warnings();
                 // Without the logs, which would stand between the lines of the answer.
-                let service = self.assemble(config, Logs::none(), None, Policies::new())?;
+                let telemetry = config.settings().telemetry.clone();
+                Traces::check(&telemetry)?;
+                let traces = Traces::new(&telemetry);
+                let service = self.assemble(config, Logs::none(), traces, None, Policies::new())?;
                 warnings.extend(service.file.and_then(|file| file.last_error()));
                 let warnings = warnings
                     .iter()
@@ -165,17 +169,20 @@ impl ServiceBuilder {
         command: Option<&'static str>,
         policies: Policies,
     ) -> Result<Service, Error> {
-        let logs = Logs::install(&self.name, &config.settings().log)?;
+        let settings = config.settings();
+        let traces = Traces::start(&self.name, &settings.telemetry)?;
+        let logs = Logs::install_with(&self.name, &settings.log, &traces)?;
         for warning in config.warnings() {
             tracing::warn!(target: "msa::config", "{warning}");
         }
-        self.assemble(config, logs, command, policies)
+        self.assemble(config, logs, traces, command, policies)
     }
 
     fn assemble(
         self,
         config: Config,
         logs: Logs,
+        traces: Traces,
         command: Option<&'static str>,
         policies: Policies,
     ) -> Result<Service, Error> {
@@ -190,7 +197,8 @@ impl ServiceBuilder {
         config.observe(observers.clone());
         let journal = Journal::new(self.name.as_str(), &settings.telemetry.journal);
         let hystrix = Arc::new(HystrixStats::new(started));
-        let noting = |what: Noting| observers.with(Arc::new(what));
+        let traced = traces.observed(observers.clone());
+        let noting = |what: Noting| traced.with(Arc::new(what));
         policies.observe(&noting(Noting::everything()));
         #[cfg(feature = "macros")]
         policies.make_functions();
@@ -198,7 +206,8 @@ impl ServiceBuilder {
         policies.apply(&settings);
         let layer = MsaLayer::new(&settings)?
             .observed_by(noting(Noting::everything()))
-            .noted_in(journal.clone());
+            .noted_in(journal.clone())
+            .traced_by(traces.clone());
         let layer = match &metrics {
             Some(metrics) => layer.counted_in(metrics.clone()),
             None => layer,
@@ -216,7 +225,8 @@ impl ServiceBuilder {
             .live_settings(config.watch())
             .headers(layer.headers().clone())
             .observers(noting(Noting::of_client()).with(hystrix.clone()))
-            .journal(journal.clone());
+            .journal(journal.clone())
+            .traces(traces.clone());
         let client = sources
             .iter()
             .cloned()
@@ -239,6 +249,7 @@ impl ServiceBuilder {
                 started,
             },
             hystrix,
+            traces,
             client: client.build().map_err(Error::other)?,
             fixed,
             file,

@@ -53,6 +53,7 @@ use crate::server::signal::Shutdown;
 use crate::telemetry::Logs;
 use crate::telemetry::journal::Journal;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::traces::Traces;
 
 type Hook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
@@ -71,6 +72,7 @@ pub struct Service {
     identity: Identity,
     hystrix: Arc<HystrixStats>,
     client: ServiceClient,
+    traces: Traces,
     fixed: Arc<FixedSource>,
     file: Option<Arc<FileSource>>,
     policies: Policies,
@@ -150,6 +152,12 @@ impl Service {
     #[must_use]
     pub fn metrics(&self) -> Option<&Metrics> {
         self.metrics.as_ref()
+    }
+
+    /// How this service carries traces on, and records them: for a client or a stack of one's own.
+    #[must_use]
+    pub fn traces(&self) -> &Traces {
+        &self.traces
     }
 
     /// Where health checks are registered.

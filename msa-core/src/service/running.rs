@@ -17,6 +17,7 @@ use crate::health::{Phase, Probes};
 use crate::server::accept::{self, Limits, Listener as _, Server};
 use crate::server::signal::{Reason, Shutdown};
 use crate::server::{DrainReport, ServerError, stack};
+use crate::telemetry::traces::Traces;
 use crate::txn::JoinSet;
 use crate::{admin, health};
 
@@ -142,6 +143,7 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
         health,
         hooks,
         config,
+        traces,
         ..
     } = service;
     let whole = Whole {
@@ -152,6 +154,7 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
         tasks,
         hooks,
         config,
+        traces,
     };
     Ok(Running {
         addr,
@@ -170,6 +173,7 @@ struct Whole {
     tasks: JoinSet<()>,
     hooks: Vec<Hook>,
     config: Config,
+    traces: Traces,
 }
 
 impl Whole {
@@ -203,14 +207,19 @@ impl Whole {
         }
         self.health.stop();
         let flush = self.config.settings().server.drain.flush.get();
+        let traces = &self.traces;
         let closing = async {
             self.tasks.shutdown().await;
             while let Some(hook) = self.hooks.pop() {
                 close(hook).await;
             }
+            // What the hooks did has spans too.
+            traces.flush().await;
         };
+        // The requests' spans do not wait for a hook that hangs.
+        let closing = futures_util::future::join(traces.flush(), closing);
         if timeout(flush, closing).await.is_err() {
-            tracing::warn!(target: "msa::lifecycle", "on_shutdown took longer than server.drain.flush and was left");
+            tracing::warn!(target: "msa::lifecycle", "on_shutdown, or the export of the last spans, took longer than server.drain.flush and was left");
         }
         drained.map_err(ServerError::Accept)
     }
@@ -271,6 +280,7 @@ mod tests {
                 .toml_str("msa.toml", "")
                 .load()
                 .unwrap(),
+            traces: Traces::default(),
         }
     }
 

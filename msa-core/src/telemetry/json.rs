@@ -11,6 +11,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFi
 use tracing_subscriber::registry::LookupSpan;
 
 use super::{number, timestamp};
+use crate::txn::Hex;
 use crate::{clock, txn};
 
 /// Writes events as JSON, with the transaction and the fields of the spans around it.
@@ -58,6 +59,11 @@ where
             number::write(&mut out, txn.ltxid().get().into())?;
             out.write_str(",\"branch\":\"")?;
             out.write_str(txn.branch().as_str())?;
+            let span = txn.span();
+            out.write_str("\",\"trace_id\":\"")?;
+            out.write_str(Hex::of_trace(span.trace_id()).as_str())?;
+            out.write_str("\",\"span_id\":\"")?;
+            out.write_str(Hex::of_span(span.span_id()).as_str())?;
             out.write_char('"')
         })
         .unwrap_or(Ok(()))?;
@@ -109,7 +115,7 @@ impl<W: fmt::Write> Fields<'_, W> {
 }
 
 /// The names that the line itself gives a meaning.
-const OWN: [&str; 7] = [
+const OWN: [&str; 9] = [
     "timestamp",
     "level",
     "target",
@@ -117,6 +123,8 @@ const OWN: [&str; 7] = [
     "gtxid",
     "ltxid",
     "branch",
+    "trace_id",
+    "span_id",
 ];
 
 impl<W: fmt::Write> Fields<'_, W> {
@@ -258,7 +266,7 @@ mod tests {
         let txn = Txn::root("abc".parse::<Gtxid>().unwrap());
         let lines = lines(|| {
             txn::sync_scope(
-                txn,
+                txn.clone(),
                 || tracing::info!(target: "here", status = 200_u16, ms = 1.5, "request"),
             );
             tracing::info!("outside");
@@ -270,6 +278,9 @@ mod tests {
             (&inside["gtxid"], &inside["ltxid"], &inside["branch"]),
             (&"abc".into(), &1.into(), &"1".into())
         );
+        let span = txn.span();
+        assert_eq!(inside["trace_id"], format!("{:032x}", span.trace_id()));
+        assert_eq!(inside["span_id"], format!("{:016x}", span.span_id()));
         assert_eq!(
             (&inside["service"], &inside["target"]),
             (&"shop".into(), &"here".into())

@@ -85,8 +85,10 @@ impl Overrides {
         if target.is_empty() || target.len() > 128 || !target.chars().all(part) {
             return Err(LevelError::Target);
         }
-        // LevelFilter reads numbers, too, which nobody means.
-        let level = Some(level).filter(|level| level.chars().all(|c| c.is_ascii_alphabetic()));
+        // LevelFilter reads numbers and nothing at all, too, which nobody means.
+        let word =
+            |level: &&str| !level.is_empty() && level.chars().all(|c| c.is_ascii_alphabetic());
+        let level = Some(level).filter(word);
         let level = level.and_then(|level| level.parse().ok());
         let level = level.ok_or(LevelError::Level)?;
         if self.changed.len() >= MOST && !self.changed.contains_key(target) {

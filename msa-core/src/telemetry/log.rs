@@ -4,16 +4,18 @@ use std::io::IsTerminal as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tracing::Subscriber;
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::registry::Registry;
+use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::reload;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
-use tracing_subscriber::{Layer as _, fmt};
+use tracing_subscriber::{Layer, fmt};
 
 use super::json::Json;
 use super::levels::{LevelError, Levels, Overrides};
 use super::pretty::Pretty;
+use super::traces::Traces;
 use crate::clock::Instant;
 use crate::config::{LogFormat, LogSettings};
 
@@ -47,6 +49,20 @@ impl Logs {
     ///
     /// `log.level` is not understood.
     pub fn install(service: &str, settings: &LogSettings) -> Result<Self, LogError> {
+        Self::install_with(service, settings, &Traces::default())
+    }
+
+    /// The same, and where traces are recorded the program's own `tracing` spans are too: those of level `info` and above, whatever
+    /// `log.level` says.
+    ///
+    /// # Errors
+    ///
+    /// `log.level` is not understood.
+    pub fn install_with(
+        service: &str,
+        settings: &LogSettings,
+        traces: &Traces,
+    ) -> Result<Self, LogError> {
         let (filter, handle) = reload::Layer::new(filter(&settings.level)?);
         let json = match settings.format {
             LogFormat::Json => true,
@@ -54,22 +70,8 @@ impl Logs {
             LogFormat::Auto => !std::io::stdout().is_terminal(),
         };
         let service: Arc<str> = service.into();
-        let layer = if json {
-            fmt::layer()
-                .event_format(Json::new(&service))
-                .fmt_fields(Json::new(&service))
-                .boxed()
-        } else {
-            fmt::layer()
-                .event_format(Pretty {
-                    colours: std::io::stdout().is_terminal(),
-                })
-                .boxed()
-        };
-        let installed: Result<(), TryInitError> = tracing_subscriber::registry()
-            .with(filter)
-            .with(layer)
-            .try_init();
+        let lines = Format { json, service };
+        let installed = init(filter, &lines, traces);
         Ok(Self {
             filter: installed.ok().map(|()| handle),
             levels: Arc::new(Mutex::new(Overrides::new(&settings.level))),
@@ -154,6 +156,63 @@ impl Logs {
             tracing::warn!(target: "msa::log", error, "the log level could not be changed");
         }
     }
+}
+
+type Filter = reload::Layer<EnvFilter, Registry>;
+
+/// How lines look.
+struct Format {
+    json: bool,
+    service: Arc<str>,
+}
+
+impl Format {
+    fn layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if self.json {
+            return fmt::layer()
+                .event_format(Json::new(&self.service))
+                .fmt_fields(Json::new(&self.service))
+                .boxed();
+        }
+        let colours = std::io::stdout().is_terminal();
+        fmt::layer().event_format(Pretty { colours }).boxed()
+    }
+}
+
+/// Lines alone: one filter before everything is the cheapest.
+fn only_lines(filter: Filter, lines: &Format) -> Result<(), TryInitError> {
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines.layer())
+        .try_init()
+}
+
+#[cfg(not(feature = "otel"))]
+fn init(filter: Filter, lines: &Format, _traces: &Traces) -> Result<(), TryInitError> {
+    only_lines(filter, lines)
+}
+
+#[cfg(feature = "otel")]
+fn init(filter: Filter, lines: &Format, traces: &Traces) -> Result<(), TryInitError> {
+    use tracing_subscriber::filter::LevelFilter;
+
+    let Some(tracer) = traces.tracer() else {
+        return only_lines(filter, lines);
+    };
+    // Where in the source a span stands would be most of what is sent.
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(tracer.clone())
+        .with_location(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
+        .with_filter(LevelFilter::INFO);
+    tracing_subscriber::registry()
+        .with(lines.layer().with_filter(filter))
+        .with(spans)
+        .try_init()
 }
 
 fn filter(level: &str) -> Result<EnvFilter, LogError> {

@@ -8,6 +8,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::txn::Hex;
 use crate::{clock, txn};
 
 /// `12:00:00.123 INFO  msa::access request method=GET … gtxid=…`, in colours on a terminal.
@@ -61,7 +62,14 @@ where
                 txn.gtxid(),
                 txn.ltxid(),
                 txn.branch()
-            )
+            )?;
+            // Nearly always the GTXID is the trace id, and then once is enough for people.
+            let span = txn.span();
+            let trace_id = Hex::of_trace(span.trace_id());
+            if trace_id.as_str() != txn.gtxid().as_str() {
+                write!(out, " trace_id={}", trace_id.as_str())?;
+            }
+            write!(out, " span_id={}", Hex::of_span(span.span_id()).as_str())
         })
         .unwrap_or(Ok(()))?;
         writeln!(out, "{plain}")

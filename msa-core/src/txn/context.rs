@@ -1,14 +1,16 @@
 //! The context of one transaction at one service.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::MatchedPath;
 use http::HeaderValue;
 
-use super::{Branch, Criticality, Gtxid, Incoming, Ltxid, Minter};
+use super::{
+    Baggage, Branch, Criticality, Gtxid, Incoming, Ltxid, Minter, SpanContext, TraceState,
+};
 use crate::clock::{self, Instant};
 use crate::event::Notes;
 
@@ -42,7 +44,18 @@ struct Inner {
     counted_by: Option<Txn>,
     /// The page of the journal that this request has.
     notes: Option<Arc<dyn Notes>>,
+    /// The span of this service's work on it; whether it is sampled says `sampled`.
+    span: SpanContext,
+    /// The span at the caller.
+    parent: Option<u64>,
+    /// Whether the trace is sampled: [`UNDECIDED`] until somebody decides.
+    sampled: AtomicU8,
+    state: Option<TraceState>,
+    baggage: Option<Baggage>,
 }
+
+/// Nobody has said yet whether the trace is sampled.
+const UNDECIDED: u8 = 2;
 
 impl Txn {
     /// Begins a transaction here, as the first service: a new GTXID, LTXID 1, branch `1`, no deadline.
@@ -53,13 +66,14 @@ impl Txn {
 
     /// The same at a moment that was read before.
     pub(crate) fn begin_at(now: Instant) -> Self {
-        Self::root(Minter::default().mint(clock::unix_ms_at(now)))
+        let minted = Minter::default().mint(clock::unix_ms_at(now));
+        Self::build(minted, true, &Incoming::default(), None, None)
     }
 
     /// Begins a transaction with this GTXID.
     #[must_use]
     pub fn root(gtxid: Gtxid) -> Self {
-        Self::build(gtxid, &Incoming::default(), None, None)
+        Self::build(gtxid, false, &Incoming::default(), None, None)
     }
 
     /// Goes on with what a request brought; `mint` gives a GTXID when it brought none.
@@ -80,25 +94,35 @@ impl Txn {
         let hurried = incoming.timeout.is_some() && incoming.timeout == timeout;
         let deadline = deadline.map(|deadline| (deadline, hurried));
         match incoming.gtxid {
-            Some(gtxid) => Self::build(gtxid, incoming, Some(now), deadline),
+            Some(gtxid) => Self::build(gtxid, false, incoming, Some(now), deadline),
             None => {
                 let edge = Incoming {
                     retries: incoming.retries,
                     criticality: incoming.criticality,
+                    sampled: incoming.sampled,
+                    baggage: incoming.baggage.clone(),
                     ..Incoming::default()
                 };
-                Self::build(mint(), &edge, Some(now), deadline)
+                Self::build(mint(), true, &edge, Some(now), deadline)
             }
         }
     }
 
+    /// `minted`: the id was drawn here, so that as a trace id it is random.
     fn build(
         gtxid: Gtxid,
+        minted: bool,
         incoming: &Incoming,
         received: Option<Instant>,
         deadline: Option<(Instant, bool)>,
     ) -> Self {
         let (deadline, hurried) = deadline.unzip();
+        let own = Minter::default().span_id();
+        let span = match incoming.trace {
+            Some(caller) => caller.sibling(own),
+            None => SpanContext::begun_by(&gtxid, own).random(minted),
+        };
+        let sampled = incoming.sampled.map_or(UNDECIDED, u8::from);
         Self(Arc::new(Inner {
             gtxid,
             value: OnceLock::new(),
@@ -115,6 +139,15 @@ impl Txn {
             calls: AtomicU32::new(0),
             counted_by: None,
             notes: None,
+            span,
+            parent: incoming.trace.map(|caller| caller.span_id()),
+            sampled: AtomicU8::new(sampled),
+            // The list belongs to the trace that it came with.
+            state: incoming.state.clone().filter(|_| incoming.trace.is_some()),
+            baggage: incoming
+                .baggage
+                .clone()
+                .filter(|baggage| !baggage.is_empty()),
         }))
     }
 
@@ -125,7 +158,7 @@ impl Txn {
     pub fn without_deadline(&self) -> Self {
         match self.0.deadline {
             None => self.clone(),
-            Some(_) => self.with(None, self.0.criticality),
+            Some(_) => self.with(|inner| inner.deadline = None),
         }
     }
 
@@ -135,7 +168,7 @@ impl Txn {
     pub fn with_deadline(&self, at: Instant) -> Self {
         match self.0.deadline {
             Some(deadline) if deadline <= at => self.clone(),
-            _ => self.with(Some(at), self.0.criticality),
+            _ => self.with(|inner| inner.deadline = Some(at)),
         }
     }
 
@@ -146,16 +179,7 @@ impl Txn {
         if self.0.criticality == criticality {
             return self.clone();
         }
-        self.with(self.0.deadline, criticality)
-    }
-
-    /// The same transaction with the same counters.
-    fn with(&self, deadline: Option<Instant>, criticality: Criticality) -> Self {
-        let mut copy = self.copy();
-        copy.hurried &= deadline == copy.deadline;
-        copy.deadline = deadline;
-        copy.criticality = criticality;
-        Self(Arc::new(copy))
+        self.with(|inner| inner.criticality = criticality)
     }
 
     /// The same transaction, whose calls and decisions are noted there.
@@ -165,9 +189,7 @@ impl Txn {
             inner.notes = Some(notes);
             return self;
         }
-        let mut copy = self.copy();
-        copy.notes = Some(notes);
-        Self(Arc::new(copy))
+        self.with(|inner| inner.notes = Some(notes))
     }
 
     /// Where its calls and decisions are noted, if they are.
@@ -176,9 +198,17 @@ impl Txn {
         self.0.notes.as_ref()
     }
 
-    /// The same with this one's counters.
-    fn copy(&self) -> Inner {
-        Inner {
+    /// The same transaction for a part of its work that tells other services this baggage in place of what came, with the same counters.
+    ///
+    /// It goes to the services that `telemetry.baggage` names, and to no other.
+    #[must_use]
+    pub fn with_baggage(&self, baggage: Baggage) -> Self {
+        self.with(|inner| inner.baggage = Some(baggage).filter(|baggage| !baggage.is_empty()))
+    }
+
+    /// The same transaction with the same counters, and one thing changed.
+    fn with(&self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Inner {
             gtxid: self.0.gtxid,
             value: self.0.value.clone(),
             ltxid: self.0.ltxid,
@@ -194,7 +224,15 @@ impl Txn {
             calls: AtomicU32::new(0),
             counted_by: Some(self.counters().clone()),
             notes: self.0.notes.clone(),
-        }
+            span: self.0.span,
+            parent: self.0.parent,
+            sampled: AtomicU8::new(UNDECIDED),
+            state: self.0.state.clone(),
+            baggage: self.0.baggage.clone(),
+        };
+        change(&mut inner);
+        inner.hurried &= inner.deadline == self.0.deadline;
+        Self(Arc::new(inner))
     }
 
     /// Says which route it came by. For one that nobody shares yet: to another one nothing is said.
@@ -209,6 +247,68 @@ impl Txn {
     #[must_use]
     pub fn route(&self) -> Option<&str> {
         self.0.route.as_ref().map(MatchedPath::as_str)
+    }
+
+    /// Its span has an id from this minter, so that a seed repeats it. For one that nobody shares yet.
+    pub(crate) fn spanned_by(&mut self, minter: &Minter) {
+        if let (true, Some(inner)) = (minter.is_seeded(), Arc::get_mut(&mut self.0)) {
+            inner.span = inner.span.sibling(minter.span_id());
+        }
+    }
+
+    /// The span of this service's work on the transaction: its trace id is that of the caller's `traceparent`, or follows from the GTXID.
+    ///
+    /// It is there without any tracing backend too; log lines carry it, and calls name it as their parent. As long as nobody has decided
+    /// whether the trace is sampled, it says no.
+    #[must_use]
+    pub fn span(&self) -> SpanContext {
+        let sampled = self.counters().0.sampled.load(Ordering::Relaxed);
+        self.0.span.sampled(sampled == u8::from(true))
+    }
+
+    /// The id of the caller's span; `None` when the trace begins here.
+    #[must_use]
+    pub fn parent_span(&self) -> Option<u64> {
+        self.0.parent
+    }
+
+    /// Whether the trace is sampled, which is decided here when nobody has yet. Once decided it stays.
+    pub(crate) fn is_sampled(&self, decide: impl FnOnce(&SpanContext) -> bool) -> bool {
+        let Inner { sampled, span, .. } = &*self.counters().0;
+        let known = match sampled.load(Ordering::Relaxed) {
+            UNDECIDED => {
+                let ours = u8::from(decide(span));
+                match sampled.compare_exchange(
+                    UNDECIDED,
+                    ours,
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => ours,
+                    Err(theirs) => theirs,
+                }
+            }
+            known => known,
+        };
+        known == u8::from(true)
+    }
+
+    /// Says whether the trace is sampled, over whatever the caller said. For one that nobody shares yet.
+    pub(crate) fn set_sampled(&self, yes: bool) {
+        let sampled = &self.counters().0.sampled;
+        sampled.store(yes.into(), Ordering::Relaxed);
+    }
+
+    /// What tracing systems tell each other, which is passed on as it came.
+    #[must_use]
+    pub fn trace_state(&self) -> Option<&TraceState> {
+        self.0.state.as_ref()
+    }
+
+    /// What the application tells all services of the transaction.
+    #[must_use]
+    pub fn baggage(&self) -> Option<&Baggage> {
+        self.0.baggage.as_ref()
     }
 
     fn counters(&self) -> &Self {
@@ -324,6 +424,7 @@ impl Txn {
         Call {
             branch: self.0.branch.child(k),
             number: k,
+            span: self.0.span.below(u64::from(k) << 32),
             txn: self.clone(),
         }
     }
@@ -345,6 +446,7 @@ pub struct Call {
     txn: Txn,
     branch: Branch,
     number: u32,
+    span: SpanContext,
 }
 
 impl Call {
@@ -376,6 +478,18 @@ impl Call {
     #[must_use]
     pub fn branch(&self) -> &Branch {
         &self.branch
+    }
+
+    /// The span of the call, below its transaction's: parent of its attempts' spans.
+    #[must_use]
+    pub fn span(&self) -> SpanContext {
+        self.span.sampled(self.txn.span().is_sampled())
+    }
+
+    /// The span of one attempt, from 1: what the called service is told as its parent.
+    #[must_use]
+    pub fn attempt_span(&self, attempt: u32) -> SpanContext {
+        self.span().below(attempt.into())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Branch, Criticality, Gtxid, Ltxid};
+use super::{Baggage, Branch, Criticality, Gtxid, Ltxid, SpanContext, TraceState};
 
 /// What was read from a request's headers; nothing of it is filled in.
 ///
@@ -25,6 +25,14 @@ pub struct Incoming {
     pub retries: Option<u32>,
     /// How much the request matters.
     pub criticality: Option<Criticality>,
+    /// The caller's span.
+    pub trace: Option<SpanContext>,
+    /// Whether the caller wants the trace sampled; `None` when it left that to us.
+    pub sampled: Option<bool>,
+    /// What tracing systems tell each other. Read by [`Propagation`](crate::telemetry::propagation::Propagation), as is what follows.
+    pub state: Option<TraceState>,
+    /// What the application tells all services.
+    pub baggage: Option<Baggage>,
     /// The headers that were not well formed.
     pub rejected: Rejected,
 }

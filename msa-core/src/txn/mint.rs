@@ -5,8 +5,8 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
-use rand::SeedableRng;
 use rand::rngs::{SmallRng, SysRng};
+use rand::{Rng as _, SeedableRng};
 
 use super::Gtxid;
 
@@ -51,6 +51,24 @@ impl Minter {
             ),
             None => RNG.with_borrow_mut(|rng| Gtxid::mint(unix_ms, rng)),
         }
+    }
+
+    /// The id of a new span, never zero.
+    #[must_use]
+    pub(crate) fn span_id(&self) -> u64 {
+        let drawn = match &self.seeded {
+            Some(rng) => rng
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .next_u64(),
+            None => RNG.with_borrow_mut(SmallRng::next_u64),
+        };
+        drawn.max(1)
+    }
+
+    /// Whether its ids follow from a seed.
+    pub(crate) fn is_seeded(&self) -> bool {
+        self.seeded.is_some()
     }
 }
 

@@ -40,6 +40,14 @@
 //!
 //! `grpc-timeout` and `x-envoy-expected-rq-timeout-ms` are read as well; the shortest of the three counts.
 //! A `traceparent` lends its trace id to a request that has no GTXID.
+//!
+//! # The trace
+//!
+//! Every transaction stands in a trace, with or without a tracing backend: [`Txn::span`] is the span of this service's work on it. Its
+//! trace id is that of the caller's `traceparent` (or B3 headers, where [configured](crate::telemetry::propagation)), else the GTXID when
+//! that has the form of a trace id, as a minted one has, else 128 bits that follow from the GTXID. [`Call::span`] and
+//! [`Call::attempt_span`] are the spans below it; their ids follow from the request's span, the number of the call and that of the
+//! attempt, so that a seed repeats them.
 
 mod body;
 mod branch;
@@ -53,6 +61,7 @@ mod ltxid;
 mod mint;
 mod scope;
 mod spawn;
+mod trace;
 mod trust;
 
 pub use body::TxnBody;
@@ -67,4 +76,8 @@ pub use ltxid::{Ltxid, LtxidError};
 pub use mint::Minter;
 pub use scope::{current, scope, sync_scope, with_current};
 pub use spawn::{JoinSet, spawn, spawn_blocking};
+#[cfg(feature = "otel")]
+pub(crate) use trace::percent_decoded;
+pub use trace::{Baggage, BaggageError, SpanContext, TraceState};
+pub(crate) use trace::{Hex, lower_hex};
 pub use trust::Trust;

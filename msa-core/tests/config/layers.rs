@@ -142,6 +142,79 @@ fn the_variables_that_everyone_expects_have_the_last_word() {
 }
 
 #[test]
+fn the_variables_of_opentelemetry_set_telemetry_in_their_own_units() {
+    let env = [
+        ("OTEL_SERVICE_NAME", "shop"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team=a,zone=b"),
+        ("OTEL_PROPAGATORS", "tracecontext,b3multi"),
+        ("OTEL_TRACES_EXPORTER", "otlp"),
+        ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "1500"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "2000"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "99"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9"),
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "1"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "2"),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "3"),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", "4"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://all:4318/x"),
+        (
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            "https://own:4318/v1/traces",
+        ),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=canary"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "700"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem"),
+        (
+            "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
+            "http://zipkin:9411/api/v2/spans",
+        ),
+        ("OTEL_SDK_DISABLED", "true"),
+        ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+        ("MSA_TELEMETRY__TRACES__DELAY", "9s"),
+    ];
+    let config = loader("", &env).load().unwrap();
+    let telemetry = config.settings().telemetry.clone();
+    let shown = serde_json::to_value(&telemetry).unwrap();
+    let expected = serde_json::json!({
+        "service_name": "shop",
+        "resource_attributes": "team=a,zone=b",
+        "propagation": ["tracecontext", "b3multi"],
+        "baggage": {"services": [], "keys": {}},
+        "disabled": true,
+        "traces": {
+            "exporter": "otlp", "sampler": "parentbased_traceidratio", "sampler_arg": "25%", "delay": "1s 500ms",
+            "export_timeout": "2s", "max_queue": 99, "max_batch": 9, "max_attributes": 2, "max_events": 3, "max_links": 4,
+            "otlp_endpoint": "https://own:4318/v1/traces", "zipkin_endpoint": "http://zipkin:9411/api/v2/spans",
+        },
+        "otlp": {
+            "endpoint": "https://all:4318/x", "protocol": "grpc", "headers": "***", "timeout": "700ms",
+            "compression": "gzip", "ca_file": "/ca.pem",
+        },
+    });
+    assert_eq!(shown, expected);
+    assert_eq!(telemetry.otlp.headers.expose(), "authorization=canary");
+    assert_eq!(
+        config.warnings(),
+        [
+            "OTEL_EXPORTER_OTLP_INSECURE is set and not supported; it does nothing",
+            "OTEL_BSP_SCHEDULE_DELAY and MSA_TELEMETRY__TRACES__DELAY both set `telemetry.traces.delay`; OTEL_BSP_SCHEDULE_DELAY is used",
+        ]
+    );
+    assert!(!config.print().contains("canary"));
+    let wrong = loader("", &[("OTEL_PROPAGATORS", "jaeger")]).load();
+    let text = wrong.unwrap_err().to_string();
+    assert!(
+        text.contains("OTEL_PROPAGATORS") && text.contains("b3multi"),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_schema_says_what_a_text_from_the_environment_is() {
     let env = [
         ("MSA_BANNER__DATABASE_URL", "0123456"),

@@ -163,8 +163,13 @@ impl Places {
             .map_err(|error| error.to_string())?;
         let host = host.host().to_string();
         let key = (service.to_owned(), endpoint.to_owned());
-        if let Some(Some(label)) = self.0.get(&key) {
-            return Place::labelled(label, &host);
+        match self.0.get(&key) {
+            // Strangers, too, could name a port.
+            None => {
+                return Err("not asked: discovery does not list it, or not any more".to_owned());
+            }
+            Some(Some(label)) => return Place::labelled(label, &host),
+            Some(None) => {}
         }
         if let Some(port) = shown.journal.admin_port(endpoint) {
             return Ok(Place::told(host, port));

@@ -17,7 +17,7 @@ use crate::discovery::{Endpoint, Scheme};
 use crate::telemetry::journal::Entry;
 
 /// A longer answer is not read.
-const LONGEST: usize = 8 * 1024 * 1024;
+const LONGEST: usize = 2 * 1024 * 1024;
 
 /// Of the time that is left, so much is given on: whoever asks deeper must answer in time.
 const GIVEN_ON: f64 = 0.8;
@@ -164,7 +164,7 @@ async fn read(mut response: Response) -> Result<Vec<u8>, String> {
     loop {
         match response.chunk().await {
             Ok(Some(piece)) if body.len() + piece.len() > LONGEST => {
-                return Err("what it says is longer than 8 MiB".to_owned());
+                return Err("what it says is longer than 2 MiB".to_owned());
             }
             Ok(Some(piece)) => body.extend_from_slice(&piece),
             Ok(None) => return Ok(body),

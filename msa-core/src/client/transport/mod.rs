@@ -8,8 +8,6 @@ mod classify;
 mod error;
 pub(crate) mod lean;
 mod reqwest;
-#[cfg(feature = "tls")]
-mod tls;
 mod tls_cache;
 
 use std::fmt;

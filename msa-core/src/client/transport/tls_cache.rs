@@ -26,7 +26,8 @@ impl TlsCache {
         scheme: Scheme,
         ca_file: Option<&Path>,
     ) -> Result<reqwest::ClientBuilder, TransportError> {
-        use super::{Failure, tls};
+        use super::Failure;
+        use crate::tls;
 
         let ca_file = ca_file.filter(|_| scheme == Scheme::Https);
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);

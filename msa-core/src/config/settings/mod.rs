@@ -23,6 +23,7 @@ mod runtime;
 mod server;
 mod telemetry;
 mod throttle;
+mod traces;
 mod txn;
 
 use std::collections::BTreeMap;
@@ -58,8 +59,13 @@ pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, R
 pub use retry_condition::RetryCondition;
 pub use runtime::RuntimeSettings;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
-pub use telemetry::{JournalSettings, MetricsSettings, TelemetrySettings};
+pub use telemetry::{
+    BaggageSettings, JournalSettings, MetricsSettings, PropagationFormat, TelemetrySettings,
+};
 pub use throttle::ThrottleSettings;
+pub use traces::{
+    OtlpCompression, OtlpProtocol, OtlpSettings, TraceExporter, TraceSampler, TracesSettings,
+};
 pub use txn::{TxnHeaderNames, TxnSettings};
 
 use super::{Secret, Span};
@@ -79,7 +85,7 @@ pub struct Settings {
     pub txn: TxnSettings,
     /// What is logged and how.
     pub log: LogSettings,
-    /// What is remembered and told of requests.
+    /// What a service tells of itself, and to whom.
     pub telemetry: TelemetrySettings,
     /// Background health checks.
     pub health: HealthSettings,

@@ -21,6 +21,10 @@ pub(crate) fn begin(inbound: &Inbound, request: &mut Request<Body>, now: Instant
     let mut incoming = inbound
         .headers
         .extract_from(request.headers(), peer, &inbound.trust);
+    if inbound.trust.believes(peer) {
+        let propagation = inbound.traces.propagation();
+        propagation.extract(request.headers(), &mut incoming);
+    }
     let mint = || inbound.minter.mint(clock::unix_ms_at(now));
     if incoming.gtxid.is_none()
         && incoming
@@ -32,6 +36,8 @@ pub(crate) fn begin(inbound: &Inbound, request: &mut Request<Body>, now: Instant
     }
     let mut txn = Txn::from_incoming(&incoming, mint, inbound.request_timeout, now);
     txn.came_by(request.extensions().get());
+    txn.spanned_by(&inbound.minter);
+    inbound.traces.sampler().decide_anew(&txn);
     let (txn, noted) = journal::open(inbound, txn, request, peer, now);
     if !incoming.rejected.is_empty() {
         sync_scope(txn.clone(), || tell_rejected(inbound, &incoming));

@@ -88,7 +88,9 @@ impl Rings {
         self.on.store(settings.enabled, Ordering::Relaxed);
         if !settings.enabled {
             for shard in &self.shards {
-                *lock(shard) = Shard::default();
+                let mut shard = lock(shard);
+                shard.recent.make_room(0, 0);
+                shard.kept.make_room(0, 0);
             }
         }
     }
@@ -122,7 +124,7 @@ impl Rings {
 
     /// Its request is over.
     pub(super) fn ended(&self, page: &Arc<Page>, failed: bool, took: u64, size: usize) {
-        let Some(mut shard) = self.shard(page.shard) else {
+        let Some(mut shard) = self.shard(page.shard).filter(|_| self.is_on()) else {
             return;
         };
         let room = self.room.load(Ordering::Relaxed);
@@ -162,9 +164,9 @@ impl Rings {
         let Some(shard) = self.shard(self.index(gtxid)) else {
             return Vec::new();
         };
-        let mut found: Vec<_> = [(&shard.recent, RECENT), (&shard.kept, KEPT)]
+        let mut found: Vec<_> = [&shard.recent, &shard.kept]
             .into_iter()
-            .flat_map(|(ring, place)| ring.standing(place))
+            .flat_map(|ring| &ring.pages)
             .filter(|page| page.gtxid == *gtxid)
             .cloned()
             .collect();
@@ -178,11 +180,8 @@ impl Rings {
         let mut found = Vec::new();
         for shard in &self.shards {
             let shard = lock(shard);
-            let (ring, place) = match kept {
-                true => (&shard.kept, KEPT),
-                false => (&shard.recent, RECENT),
-            };
-            found.extend(ring.standing(place).rev().take(count).cloned());
+            let ring = if kept { &shard.kept } else { &shard.recent };
+            found.extend(ring.pages.iter().rev().take(count).cloned());
         }
         found.sort_by_key(|page| std::cmp::Reverse(page.opened));
         found.truncate(count);
@@ -208,11 +207,8 @@ impl Rings {
         let mut held = [(0, 0); 2];
         for shard in &self.shards {
             let shard = lock(shard);
-            for ((pages, bytes), (ring, place)) in held
-                .iter_mut()
-                .zip([(&shard.kept, KEPT), (&shard.recent, RECENT)])
-            {
-                *pages += ring.standing(place).count();
+            for ((pages, bytes), ring) in held.iter_mut().zip([&shard.kept, &shard.recent]) {
+                *pages += ring.pages.len();
                 *bytes += ring.bytes;
             }
         }
@@ -226,43 +222,37 @@ impl Ring {
         page.counted.store(size, Ordering::Relaxed);
         self.bytes += size;
         self.pages.push_back(Arc::clone(page));
-        self.make_room(room, place);
+        self.make_room(room, 1);
     }
 
-    /// Takes it out of the count; what is left in the queue is passed over, and goes when it is the oldest.
-    fn leave(&mut self, page: &Page) {
-        self.bytes = self
-            .bytes
-            .saturating_sub(page.counted.load(Ordering::Relaxed));
+    /// Takes it out: it is among the latest, unless it ran for long.
+    fn leave(&mut self, page: &Arc<Page>) {
+        let at = self.pages.iter().rposition(|one| Arc::ptr_eq(one, page));
+        if let Some(page) = at.and_then(|at| self.pages.remove(at)) {
+            self.gone(&page);
+        }
+    }
+
+    fn gone(&mut self, page: &Page) {
+        let counted = page.counted.load(Ordering::Relaxed);
+        self.bytes = self.bytes.saturating_sub(counted);
         page.place.store(GONE, Ordering::Relaxed);
     }
 
     fn resize(&mut self, page: &Page, size: usize, room: usize) {
-        let place = page.place.load(Ordering::Relaxed);
         let before = page.counted.swap(size, Ordering::Relaxed);
         self.bytes = self.bytes.saturating_sub(before).saturating_add(size);
-        self.make_room(room, place);
+        self.make_room(room, 1);
     }
 
-    fn make_room(&mut self, room: usize, place: u8) {
-        while let Some(oldest) = self.pages.front() {
-            let moved = oldest.place.load(Ordering::Relaxed) != place;
-            if !moved {
-                if self.bytes <= room || self.pages.len() == 1 {
-                    return;
-                }
-                self.bytes = self
-                    .bytes
-                    .saturating_sub(oldest.counted.load(Ordering::Relaxed));
-                oldest.place.store(GONE, Ordering::Relaxed);
-            }
-            self.pages.pop_front();
+    /// So many of the latest stay, whatever they take.
+    fn make_room(&mut self, room: usize, stay: usize) {
+        while self.bytes > room
+            && self.pages.len() > stay
+            && let Some(oldest) = self.pages.pop_front()
+        {
+            self.gone(&oldest);
         }
-    }
-
-    fn standing(&self, place: u8) -> impl DoubleEndedIterator<Item = &Arc<Page>> {
-        let here = move |page: &&Arc<Page>| page.place.load(Ordering::Relaxed) == place;
-        self.pages.iter().filter(here)
     }
 }
 

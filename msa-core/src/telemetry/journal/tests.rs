@@ -131,8 +131,13 @@ async fn errors_and_slow_requests_outlive_any_number_of_others_and_memory_is_bou
     for _ in 0..10_000 {
         request(&journal, 500, Duration::ZERO);
     }
+    let filled = fill.recent;
     let fill = journal.fill();
     assert!(fill.kept_bytes <= 32 * 1024, "{fill:?}");
+    assert!(
+        fill.recent <= filled,
+        "what moved is in one ring only: {fill:?}"
+    );
     assert_eq!(journal.find(failed.gtxid()).len(), 0);
 }
 
@@ -208,9 +213,14 @@ async fn switched_off_it_forgets_and_opens_no_page() {
     let mut settings = settings();
     let journal = Journal::new("shop", &settings);
     let txn = request(&journal, 500, Duration::ZERO);
+    let still = Txn::begin();
+    let page = open(&journal, &still, clock::now());
     settings.enabled = false;
     journal.configure(&settings);
-    assert!(journal.find(txn.gtxid()).is_empty());
+    page.end(500, clock::now());
+    assert!(journal.find(txn.gtxid()).is_empty() && journal.find(still.gtxid()).is_empty());
+    let fill = journal.fill();
+    assert_eq!((fill.kept_bytes, fill.recent_bytes), (0, 0));
     let opening = Opening {
         txn: &txn,
         method: "GET",

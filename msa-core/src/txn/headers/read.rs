@@ -10,7 +10,7 @@ use super::{
     TIMEOUT, TRACEPARENT, length_bit,
 };
 use crate::txn::ltxid::decimal;
-use crate::txn::{Branch, Criticality, Gtxid, Incoming, Ltxid, Rejected, Trust};
+use crate::txn::{Branch, Criticality, Gtxid, Incoming, Ltxid, Rejected, SpanContext, Trust};
 
 /// No caller waits longer than a day; more would overflow an instant sooner or later.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -38,7 +38,6 @@ impl Headers {
 
     fn read(&self, headers: &HeaderMap, believed: bool) -> Incoming {
         let mut found = Incoming::default();
-        let mut trace = None;
         let mut seen = Rejected::default();
         for (name, value) in headers {
             if self.lengths & length_bit(name) == 0 {
@@ -72,7 +71,11 @@ impl Headers {
                     &mut found.criticality,
                     Criticality::from_bytes(text).ok(),
                 ),
-                TRACEPARENT => once(repeated, &mut trace, trace_id(text)),
+                TRACEPARENT => once(
+                    repeated,
+                    &mut found.trace,
+                    SpanContext::from_traceparent(text),
+                ),
                 LTXID => best(&mut found.ltxid, highest_hop(text), Ord::max),
                 TIMEOUT | ENVOY_TIMEOUT => best(&mut found.timeout, milliseconds(text), Ord::min),
                 _ => best(&mut found.timeout, grpc_timeout(text), Ord::min),
@@ -81,7 +84,12 @@ impl Headers {
                 found.rejected.insert(field);
             }
         }
-        found.gtxid = found.gtxid.or(trace);
+        if let Some(caller) = found.trace {
+            found.sampled = Some(caller.is_sampled());
+            found
+                .gtxid
+                .get_or_insert_with(|| Gtxid::from_u128(caller.trace_id()));
+        }
         found
     }
 }
@@ -130,24 +138,4 @@ fn grpc_timeout(text: &[u8]) -> Option<Duration> {
         _ => return None,
     };
     Some(timeout.min(LONGEST_TIMEOUT))
-}
-
-/// The trace id of a W3C `traceparent`: version, 32 digits, 16 digits, flags; a later version may be longer.
-fn trace_id(text: &[u8]) -> Option<Gtxid> {
-    let mut parts = text.splitn(5, |b| *b == b'-');
-    let (version, trace, parent, flags) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let hex = |part: &[u8], len| {
-        part.len() == len && part.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    let zero = |part: &[u8]| part.iter().all(|b| *b == b'0');
-    let legal = hex(version, 2)
-        && version != b"ff"
-        && hex(trace, 32)
-        && !zero(trace)
-        && hex(parent, 16)
-        && !zero(parent)
-        && hex(flags, 2)
-        && (version != b"00" || parts.next().is_none());
-    legal.then(|| Gtxid::from_bytes(trace).ok()).flatten()
 }

@@ -11,7 +11,7 @@ use rustls_platform_verifier::Verifier;
 
 /// Certificates or keys cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TlsError {
+pub(crate) enum TlsError {
     #[error("cannot read the certificates in `{path}`, which `ca_file` names: {source}")]
     Unreadable { path: PathBuf, source: pem::Error },
     #[error(
@@ -32,7 +32,7 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 /// Trusts the platform's authorities and those in the file. Reads files: 3 ms, once per configuration.
-pub(super) fn trusting(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
+pub(crate) fn trusting(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
     let extra = match ca_file {
         Some(path) => read(path)?,
         None => Vec::new(),
@@ -51,7 +51,7 @@ pub(super) fn trusting(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError>
 }
 
 /// Trusts nobody: for clients that speak no TLS, since reqwest would build them an expensive default.
-pub(super) fn trusting_nobody() -> Result<ClientConfig, TlsError> {
+pub(crate) fn trusting_nobody() -> Result<ClientConfig, TlsError> {
     Ok(ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Setup)?

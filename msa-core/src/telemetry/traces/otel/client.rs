@@ -1,0 +1,102 @@
+//! The HTTP of the exporters: reqwest, as the calls of the service use it.
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use opentelemetry_http::{HttpClient, HttpError};
+use url::Url;
+
+use crate::telemetry::traces::TracesError;
+
+/// No collector answers more than a few words.
+const MAX_ANSWER: u64 = 1024 * 1024;
+
+/// Sends what the exporters wrote.
+#[derive(Debug)]
+pub(super) struct Client(reqwest::Client);
+
+impl Client {
+    pub(super) fn new(
+        to: &Url,
+        timeout: Duration,
+        ca_file: Option<&Path>,
+    ) -> Result<Self, TracesError> {
+        let builder = reqwest::Client::builder()
+            .timeout(timeout)
+            .redirect(reqwest::redirect::Policy::none());
+        let builder = secured(builder, to, ca_file)?;
+        let client = builder
+            .build()
+            .map_err(|error| TracesError::exporter(to.as_str(), error))?;
+        Ok(Self(client))
+    }
+}
+
+#[cfg(feature = "tls")]
+fn secured(
+    builder: reqwest::ClientBuilder,
+    to: &Url,
+    ca_file: Option<&Path>,
+) -> Result<reqwest::ClientBuilder, TracesError> {
+    let config = match to.scheme() {
+        "https" => crate::tls::trusting(ca_file),
+        _ => crate::tls::trusting_nobody(),
+    };
+    let config = config.map_err(|error| TracesError::exporter(to.as_str(), error))?;
+    Ok(builder.tls_backend_preconfigured(config))
+}
+
+#[cfg(not(feature = "tls"))]
+fn secured(
+    builder: reqwest::ClientBuilder,
+    to: &Url,
+    _ca_file: Option<&Path>,
+) -> Result<reqwest::ClientBuilder, TracesError> {
+    match to.scheme() {
+        "https" => Err(TracesError::Feature { feature: "tls" }),
+        _ => Ok(builder),
+    }
+}
+
+/// An address that a setting names.
+pub(super) fn url(key: &'static str, text: &str) -> Result<Url, TracesError> {
+    let read: Option<Url> = text.trim().parse().ok();
+    read.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or_else(|| TracesError::Endpoint {
+            key,
+            text: text.to_owned(),
+        })
+}
+
+impl HttpClient for Client {
+    // Written out as the trait's `async_trait` does.
+    fn send_bytes<'s, 'f>(
+        &'s self,
+        request: Request<Bytes>,
+    ) -> Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'f>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        Box::pin(async move {
+            let request = reqwest::Request::try_from(request)?;
+            let mut answer = self.0.execute(request).await?;
+            let mut response = Response::builder().status(answer.status());
+            if let Some(headers) = response.headers_mut() {
+                *headers = std::mem::take(answer.headers_mut());
+            }
+            let mut body = Vec::new();
+            while let Some(chunk) = answer.chunk().await? {
+                body.extend_from_slice(&chunk);
+                if body.len() as u64 > MAX_ANSWER {
+                    return Err(opentelemetry_http::ResponseBodyTooLarge::new().into());
+                }
+            }
+            Ok(response.body(body.into())?)
+        })
+    }
+}

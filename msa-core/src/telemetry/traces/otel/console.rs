@@ -1,0 +1,81 @@
+//! Spans on standard output, one JSON document a line, among the lines of the log.
+
+use std::io::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use serde_json::{Map, Value, json};
+
+/// `OTEL_TRACES_EXPORTER=console`: to see at a glance what would be exported.
+#[derive(Debug, Default)]
+pub(super) struct Console {
+    service: String,
+}
+
+impl SpanExporter for Console {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let mut text = String::new();
+        for span in &batch {
+            text.push_str(&line(&self.service, span).to_string());
+            text.push('\n');
+        }
+        std::io::stdout()
+            .lock()
+            .write_all(text.as_bytes())
+            .map_err(|error| OTelSdkError::InternalFailure(error.to_string()))
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        let key = opentelemetry::Key::new("service.name");
+        self.service = resource
+            .get(&key)
+            .map(|name| name.to_string())
+            .unwrap_or_default();
+    }
+}
+
+fn line(service: &str, span: &SpanData) -> Value {
+    let events: Vec<Value> = (span.events.iter())
+        .map(|event| {
+            json!({
+                "name": event.name,
+                "time_unix_us": micros(event.timestamp),
+                "attributes": attributes(&event.attributes),
+            })
+        })
+        .collect();
+    json!({
+        "span": span.name,
+        "service": service,
+        "kind": format!("{:?}", span.span_kind),
+        "trace_id": span.span_context.trace_id().to_string(),
+        "span_id": span.span_context.span_id().to_string(),
+        "parent_span_id": span.parent_span_id.to_string(),
+        "start_unix_us": micros(span.start_time),
+        "end_unix_us": micros(span.end_time),
+        "status": format!("{:?}", span.status),
+        "attributes": attributes(&span.attributes),
+        "events": events,
+    })
+}
+
+fn attributes(list: &[KeyValue]) -> Map<String, Value> {
+    use opentelemetry::Value as Told;
+    let shown = |value: &Told| match value {
+        Told::Bool(yes) => json!(yes),
+        Told::I64(number) => json!(number),
+        Told::F64(number) => json!(number),
+        other => json!(other.to_string()),
+    };
+    list.iter()
+        .map(|one| (one.key.to_string(), shown(&one.value)))
+        .collect()
+}
+
+fn micros(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
