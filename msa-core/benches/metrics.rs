@@ -13,7 +13,7 @@ use msa_core::clock::{self, Instant};
 use msa_core::config::MetricsSettings;
 use msa_core::event::{Event, Observer as _, Outcome};
 use msa_core::telemetry::metrics::{Format, Metrics};
-use msa_core::txn::Gtxid;
+use msa_core::txn::Txn;
 
 const SERVICE: &str = "stock-service";
 const ROUTE: &str = "/orders/{id}";
@@ -22,9 +22,9 @@ fn endpoint(number: usize) -> String {
     format!("10.0.0.{number}:8080")
 }
 
-fn request(metrics: &Metrics, gtxid: &Gtxid, now: Instant) {
+fn request(metrics: &Metrics, txn: &Txn, now: Instant) {
     let mut active = metrics.begin(&Method::GET, ROUTE, Some(0), now);
-    active.answer(StatusCode::OK, Some(200), gtxid, now);
+    active.answer(StatusCode::OK, Some(200), txn, now);
 }
 
 fn picked(metrics: &Metrics, endpoint: &str) {
@@ -59,10 +59,10 @@ fn call(metrics: &Metrics) {
 fn used(endpoints: usize) -> (Metrics, String, Instant) {
     let now = clock::now();
     let metrics = Metrics::new(&MetricsSettings::default(), now);
-    let gtxid = Gtxid::from_u128(7);
+    let txn = Txn::begin();
     for number in 0..endpoints {
         let endpoint = endpoint(number);
-        request(&metrics, &gtxid, now);
+        request(&metrics, &txn, now);
         picked(&metrics, &endpoint);
         attempt(&metrics, &endpoint);
         call(&metrics);
@@ -73,7 +73,7 @@ fn used(endpoints: usize) -> (Metrics, String, Instant) {
 #[library_benchmark]
 #[bench::inbound(used(3))]
 fn a_request((metrics, endpoint, now): (Metrics, String, Instant)) -> (Metrics, String) {
-    request(&metrics, black_box(&Gtxid::from_u128(7)), black_box(now));
+    request(&metrics, black_box(&Txn::begin()), black_box(now));
     (metrics, endpoint)
 }
 

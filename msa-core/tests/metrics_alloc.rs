@@ -7,7 +7,7 @@ use msa_core::clock;
 use msa_core::config::MetricsSettings;
 use msa_core::event::{Event, Observer as _, Outcome, RetryRefusal};
 use msa_core::telemetry::metrics::Metrics;
-use msa_core::txn::Gtxid;
+use msa_core::txn::Txn;
 
 fn allocations(work: impl FnOnce()) -> u64 {
     allocation_counter::measure(work).count_total
@@ -17,7 +17,7 @@ fn allocations(work: impl FnOnce()) -> u64 {
 fn what_was_seen_before_is_counted_without_an_allocation() {
     let now = clock::now();
     let metrics = Metrics::new(&MetricsSettings::default(), now);
-    let gtxid = Gtxid::from_u128(7);
+    let txn = Txn::begin();
     let (service, endpoint) = ("stock", "10.0.0.1:8080");
     let events = [
         Event::Picked {
@@ -65,7 +65,7 @@ fn what_was_seen_before_is_counted_without_an_allocation() {
             // Far enough apart for a new example each time.
             let now = now + Duration::from_secs(2) * n;
             let mut active = metrics.begin(&Method::GET, "/orders/{id}", Some(100), now);
-            active.answer(StatusCode::OK, Some(2_000), &gtxid, now);
+            active.answer(StatusCode::OK, Some(2_000), &txn, now);
             drop(metrics.begin(&Method::GET, "/orders/{id}", None, now));
             for event in &events {
                 metrics.on_event(event);

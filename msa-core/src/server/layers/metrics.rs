@@ -29,7 +29,7 @@ impl Counted {
     pub(crate) fn answer(&mut self, txn: &Txn, response: &Response) {
         if let Some(active) = &mut self.0 {
             let size = response.body().size_hint().exact();
-            active.answer(response.status(), size, txn.gtxid(), clock::now());
+            active.answer(response.status(), size, txn, clock::now());
         }
     }
 }

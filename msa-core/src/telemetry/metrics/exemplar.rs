@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::txn::Gtxid;
+use crate::txn::{Gtxid, Txn};
 
 /// A bucket takes a new example at most once in this time: younger than a scrape is old, and recording stays cheap.
 const EVERY_MS: u64 = 1_000;
@@ -11,11 +11,23 @@ const EVERY_MS: u64 = 1_000;
 /// One transaction.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Exemplar {
+    pub(super) trace_id: u128,
     pub(super) gtxid: Gtxid,
     /// In the unit that is shown.
     pub(super) value: f64,
     /// When, in milliseconds since 1970.
     pub(super) at: u64,
+}
+
+impl Exemplar {
+    pub(super) fn of(txn: &Txn, value: f64, at: u64) -> Self {
+        Self {
+            trace_id: txn.span().trace_id(),
+            gtxid: *txn.gtxid(),
+            value,
+            at,
+        }
+    }
 }
 
 /// The examples of one histogram; none for one that keeps none.
@@ -70,15 +82,19 @@ mod tests {
     #[test]
     fn a_bucket_keeps_an_example_for_a_second_and_then_takes_a_newer_one() {
         let exemplars = Exemplars::new(2);
-        let offer = |id: u128, at| {
-            let gtxid = Gtxid::from_u128(id);
-            let value = 0.0;
-            exemplars.offer(1, at, || Some(Exemplar { gtxid, value, at }));
+        let offer = |trace_id, at| {
+            let exemplar = Exemplar {
+                trace_id,
+                gtxid: Gtxid::from_u128(trace_id),
+                value: 0.0,
+                at,
+            };
+            exemplars.offer(1, at, || Some(exemplar));
         };
         for (id, at) in [(1, 5_000), (2, 5_999), (3, 6_000), (4, 6_500)] {
             offer(id, at);
         }
-        assert_eq!(exemplars.get(1).unwrap().gtxid, Gtxid::from_u128(3));
+        assert_eq!(exemplars.get(1).unwrap().trace_id, 3);
         assert!(exemplars.get(0).is_none());
         assert!(exemplars.get(2).is_none());
     }

@@ -15,7 +15,7 @@ use super::text::Exposition;
 use super::value::{Gauge, Histogram, Recorded};
 use crate::clock::{self, Instant};
 use crate::event::Outcome;
-use crate::txn::{self, Gtxid};
+use crate::txn::{self, Txn};
 
 /// The listener speaks plain HTTP; what ends TLS stands before it.
 const SCHEME: &str = "http";
@@ -114,13 +114,13 @@ impl ActiveRequest {
 
     /// The answer's head is there; `size` is that of its body, if it is known. The second time nothing happens.
     #[inline]
-    pub fn answer(&mut self, status: StatusCode, size: Option<u64>, gtxid: &Gtxid, now: Instant) {
+    pub fn answer(&mut self, status: StatusCode, size: Option<u64>, txn: &Txn, now: Instant) {
         if std::mem::replace(&mut self.answered, true) {
             return;
         }
         let route = &self.route.value;
         let answers = route.answers.get([status.as_str()]);
-        timed(&answers.took, self.took(now), now, || Some(*gtxid));
+        timed(&answers.took, self.took(now), now, |keep| Some(keep(txn)));
         if let Some(size) = self.size {
             answers.request.record(size);
         }
@@ -158,8 +158,8 @@ pub(super) fn attempted(
     clients.with([known(method), service], |client| {
         let attempts = with_name(outcome, |outcome| client.outcomes.get([outcome]));
         // An attempt ends inside of its call's transaction, if that has one.
-        timed(&attempts.0, elapsed, clock::now(), || {
-            txn::with_current(|txn| *txn.gtxid())
+        timed(&attempts.0, elapsed, clock::now(), |keep| {
+            txn::with_current(|txn| keep(txn))
         });
     });
 }
@@ -170,16 +170,12 @@ fn timed(
     histogram: &Histogram,
     took: Duration,
     now: Instant,
-    gtxid: impl FnOnce() -> Option<Gtxid>,
+    whose: impl FnOnce(&dyn Fn(&Txn) -> Exemplar) -> Option<Exemplar>,
 ) {
     let bucket = histogram.took(took);
     let at = clock::unix_ms_at(now);
     histogram.exemplars.offer(bucket, at, || {
-        Some(Exemplar {
-            gtxid: gtxid()?,
-            value: took.as_secs_f64(),
-            at,
-        })
+        whose(&|txn| Exemplar::of(txn, took.as_secs_f64(), at))
     });
 }
 

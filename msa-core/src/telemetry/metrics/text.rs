@@ -122,17 +122,14 @@ impl Family<'_> {
     }
 
     fn exemplar(&mut self, exemplar: &Exemplar) {
-        // What is no trace id is still a transaction that the journal knows.
-        let label = match exemplar.gtxid.as_trace_id() {
-            Some(_) => "trace_id",
-            None => "gtxid",
-        };
-        let (gtxid, value) = (exemplar.gtxid.as_str(), exemplar.value);
+        let (gtxid, value) = (&exemplar.gtxid, exemplar.value);
         let (seconds, ms) = (exemplar.at / 1000, exemplar.at % 1000);
-        let _ = write!(
-            self.out.text,
-            " # {{{label}=\"{gtxid}\"}} {value} {seconds}.{ms:03}"
-        ); // a String takes everything
+        let text = &mut self.out.text;
+        let _ = write!(text, " # {{trace_id=\"{:032x}\"", exemplar.trace_id); // a String takes everything
+        if gtxid.as_trace_id() != Some(exemplar.trace_id) {
+            let _ = write!(text, ",gtxid=\"{gtxid}\""); // the same
+        }
+        let _ = write!(text, "}} {value} {seconds}.{ms:03}"); // the same
     }
 
     /// Name and labels of one line.
@@ -257,8 +254,12 @@ mod tests {
             histogram.took(Duration::from_millis(ms));
         }
         let keep = |bucket, gtxid, at| {
-            let value = 0.03;
-            let exemplar = Exemplar { gtxid, value, at };
+            let exemplar = Exemplar {
+                trace_id: 0xabc,
+                gtxid,
+                value: 0.03,
+                at,
+            };
             histogram.exemplars.offer(bucket, at, || Some(exemplar));
         };
         keep(3, Gtxid::from_u128(0xabc), 1_700_000_000_050);
@@ -295,7 +296,7 @@ mod tests {
         assert!(open.contains(&format!("# UNIT {name} seconds\n")), "{open}");
         let trace = "le=\"0.05\"} 3 # {trace_id=\"00000000000000000000000000000abc\"} 0.03 1700000000.050\n";
         assert!(open.contains(trace), "{open}");
-        let own = "le=\"+Inf\"} 4 # {gtxid=\"order-7\"} 0.03 1700000000.000\n";
+        let own = "le=\"+Inf\"} 4 # {trace_id=\"00000000000000000000000000000abc\",gtxid=\"order-7\"} 0.03 1700000000.000\n";
         assert!(open.contains(own), "{open}");
     }
 }
