@@ -133,7 +133,10 @@ async fn errors_and_slow_requests_outlive_any_number_of_others_and_memory_is_bou
     let filled = fill.recent;
     let fill = journal.fill();
     assert!(fill.kept_bytes <= 32 * 1024, "{fill:?}");
-    assert!(fill.recent <= filled, "what moved is in one ring only: {fill:?}");
+    assert!(
+        fill.recent <= filled,
+        "what moved is in one ring only: {fill:?}"
+    );
     assert_eq!(journal.find(failed.gtxid()).len(), 0);
 }
 
