@@ -156,6 +156,7 @@ mod tests {
             status: Some(404),
             calls: ["1", "1.1"].map(call).into(),
             answer: serde_json::json!({"detail": "there is no user 9"}),
+            explained: None,
         };
         let mut out = Vec::new();
         print(&mut out, &[order], false).unwrap();

@@ -1,18 +1,22 @@
 //! The HTTP of the exporters: reqwest, as the calls of the service use it.
 
-use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
 use std::time::Duration;
+#[cfg(feature = "otlp")]
+use std::{future::Future, pin::Pin};
 
+#[cfg(feature = "otlp")]
 use bytes::Bytes;
+#[cfg(feature = "otlp")]
 use http::{Request, Response};
+#[cfg(feature = "otlp")]
 use opentelemetry_http::{HttpClient, HttpError};
 use url::Url;
 
 use crate::telemetry::traces::TracesError;
 
 /// No collector answers more than a few words.
+#[cfg(feature = "otlp")]
 const MAX_ANSWER: u64 = 1024 * 1024;
 
 /// Sends what the exporters wrote.
@@ -72,6 +76,20 @@ pub(super) fn url(key: &'static str, text: &str) -> Result<Url, TracesError> {
         })
 }
 
+#[cfg(feature = "zipkin")]
+impl Client {
+    /// Sends one document; what is answered but the status is of no interest.
+    pub(super) async fn post_json(
+        &self,
+        to: &Url,
+        document: &serde_json::Value,
+    ) -> Result<http::StatusCode, reqwest::Error> {
+        let answer = self.0.post(to.clone()).json(document).send().await?;
+        Ok(answer.status())
+    }
+}
+
+#[cfg(feature = "otlp")]
 impl HttpClient for Client {
     // Written out as the trait's `async_trait` does.
     fn send_bytes<'s, 'f>(

@@ -9,6 +9,8 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use serde_json::{Map, Value, json};
 
+use super::resource;
+
 /// `OTEL_TRACES_EXPORTER=console`: to see at a glance what would be exported.
 #[derive(Debug, Default)]
 pub(super) struct Console {
@@ -29,11 +31,7 @@ impl SpanExporter for Console {
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        let key = opentelemetry::Key::new("service.name");
-        self.service = resource
-            .get(&key)
-            .map(|name| name.to_string())
-            .unwrap_or_default();
+        self.service = resource::service_name(resource);
     }
 }
 

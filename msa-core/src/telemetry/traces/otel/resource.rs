@@ -30,6 +30,12 @@ pub(super) fn of(service: &str, settings: &TelemetrySettings) -> Resource {
         .build()
 }
 
+/// What the resource says that the service is called.
+pub(super) fn service_name(resource: &Resource) -> String {
+    let name = resource.get(&opentelemetry::Key::new("service.name"));
+    name.map(|name| name.to_string()).unwrap_or_default()
+}
+
 /// `key=value,key=value`, values percent-encoded as in W3C Baggage; what is not a pair is left out.
 pub(super) fn pairs(text: &str) -> Vec<(String, String)> {
     let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
@@ -51,8 +57,7 @@ mod tests {
     fn what_the_variables_say_counts_more_than_the_services_own_name() {
         let name = |settings: &TelemetrySettings| {
             let resource = of("greeter", settings);
-            let key = opentelemetry::Key::new("service.name");
-            resource.get(&key).unwrap().to_string()
+            service_name(&resource)
         };
         let mut settings = TelemetrySettings::default();
         assert_eq!(name(&settings), "greeter");
