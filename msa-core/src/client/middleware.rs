@@ -118,7 +118,7 @@ impl ServiceMiddleware {
         let observers = shared.observers.clone();
         let call = txn.next_call();
         let asked = (request.method(), request.url());
-        let span = CallSpan::begin(&shared.traces, &call, service.name(), asked, now);
+        let span = CallSpan::begin(&shared.traces, &call, service.named(), asked, now);
         let record = CallRecord::begin(service, call, span, observers, &request, now);
         if deadline.has_passed(now) {
             let error = record.name(deadline.error());

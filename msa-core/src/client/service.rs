@@ -140,6 +140,11 @@ impl Service {
         &self.name
     }
 
+    /// The name, unless it is a plain host's.
+    pub(super) fn named(&self) -> Option<&str> {
+        (!self.plain).then_some(&self.name)
+    }
+
     pub(super) fn is_plain(&self) -> bool {
         self.plain
     }

@@ -120,7 +120,7 @@ impl Call<'_> {
         } = services.shared();
         let call = txn.next_call();
         let asked = (request.method(), request.url());
-        let span = CallSpan::begin(traces, &call, service.name(), asked, now);
+        let span = CallSpan::begin(traces, &call, service.named(), asked, now);
         let record = CallRecord::begin(service, call, span, observers.clone(), &request, now);
 
         // bulkhead, and what else may stand against the call's beginning

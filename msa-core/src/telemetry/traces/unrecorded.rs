@@ -40,7 +40,13 @@ pub(crate) struct CallSpan;
 
 impl CallSpan {
     #[inline]
-    pub(crate) fn begin(_: &Traces, _: &Call, _: &str, _: (&Method, &Url), _: Instant) -> Self {
+    pub(crate) fn begin(
+        _: &Traces,
+        _: &Call,
+        _: Option<&str>,
+        _: (&Method, &Url),
+        _: Instant,
+    ) -> Self {
         Self
     }
 

@@ -114,11 +114,12 @@ struct Calling {
 }
 
 impl CallSpan {
+    /// `service` is the name of a service; a plain host, of which there may be any number, names no span.
     #[inline]
     pub(crate) fn begin(
         traces: &Traces,
         call: &Call,
-        service: &str,
+        service: Option<&str>,
         (method, url): (&Method, &Url),
         now: Instant,
     ) -> Self {
@@ -160,7 +161,7 @@ impl CallSpan {
 fn begin_call(
     recorder: &Recorder,
     call: &Call,
-    service: &str,
+    service: Option<&str>,
     method: &Method,
     url: &Url,
     now: Instant,
@@ -169,12 +170,13 @@ fn begin_call(
     let txn = call.txn();
     let mut attributes = vec![
         KeyValue::new("http.request.method", method),
-        KeyValue::new("server.address", service.to_owned()),
         KeyValue::new("msa.gtxid", txn.gtxid().to_string()),
         KeyValue::new("msa.ltxid", i64::from(txn.ltxid().get())),
         KeyValue::new("msa.branch", call.branch().to_string()),
     ];
     attributes.extend(original);
+    let host = url.host_str().map(str::to_owned);
+    attributes.extend(host.map(|host| KeyValue::new("server.address", host)));
     // A span of the program's own around the call, if it is of this trace; else that of the request, if there is one.
     let current = Context::current();
     let ours = u128::from_be_bytes(current.span().span_context().trace_id().to_bytes());
@@ -185,7 +187,10 @@ fn begin_call(
     } else {
         Context::new()
     };
-    let name = Cow::Owned(format!("{method} {service}"));
+    let name = match service {
+        Some(service) => format!("{method} {service}").into(),
+        None => Cow::Borrowed(method),
+    };
     let context = recorder.begin(
         call.span(),
         &parent,
