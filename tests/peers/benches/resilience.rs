@@ -1,10 +1,11 @@
 //! One call through a circuit breaker that is closed: asking for the permit and telling a success, beside the peers', alone and with
-//! a second thread at the same breaker. The time is per call and thread, of the median burst of
+//! a second thread at the same breaker; and the same of a retry budget, a concurrency limit, a bulkhead, and a pipeline of five. The time is per call and thread, of the median burst of
 //! 1,000 calls, each thread on a processor of its own.
 //!
 //! `cargo bench --manifest-path tests/peers/Cargo.toml --bench resilience`
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,9 +15,16 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use failsafe::{CircuitBreaker as _, backoff, failure_policy};
 use futures_util::FutureExt as _;
 use msa_core::clock;
+use msa_core::config::Span;
 use msa_core::resilience::breaker::{Breaker, BreakerConfig, Judge};
+use msa_core::resilience::budget::WindowBudget;
+use msa_core::resilience::bulkhead::{Bulkhead, BulkheadConfig};
+use msa_core::resilience::limit::{LimitConfig, Limiter};
+use msa_core::resilience::policy::Policy;
+use msa_core::resilience::retry::Retry;
 use msa_core::resilience::throttle::{Throttle, ThrottleConfig};
 use msa_core::resilience::window::Window;
+use msa_core::txn::Criticality::Default as Usual;
 use recloser::Recloser;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use tower::{Layer as _, Service as _, service_fn};
@@ -79,7 +87,16 @@ fn median(rounds: &[Vec<(Instant, Instant)>]) -> Duration {
 }
 
 fn measure(criterion: &mut Criterion, name: &str, make: impl Fn() -> Box<dyn Fn() -> Calls>) {
-    let mut group = criterion.benchmark_group("breaker");
+    measure_in(criterion, "breaker", name, make);
+}
+
+fn measure_in(
+    criterion: &mut Criterion,
+    group: &str,
+    name: &str,
+    make: impl Fn() -> Box<dyn Fn() -> Calls>,
+) {
+    let mut group = criterion.benchmark_group(group);
     group
         .sample_size(15)
         .warm_up_time(Duration::from_millis(200))
@@ -266,5 +283,66 @@ fn breakers(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, breakers);
+/// Calls of one policy that all threads share; told how long after the first each begins.
+fn shared<P: Send + Sync + 'static>(
+    make: impl Fn() -> P,
+    call: impl Fn(&P, Duration) + Copy + Send + 'static,
+) -> Box<dyn Fn() -> Calls> {
+    let policy = Arc::new(make());
+    Box::new(move || {
+        let policy = Arc::clone(&policy);
+        Box::new(move |calls| {
+            for number in 0..calls {
+                call(&policy, Duration::from_micros(number));
+            }
+        })
+    })
+}
+
+fn others(criterion: &mut Criterion) {
+    let start = clock::now();
+    measure_in(criterion, "others", "budget, deposit and withdraw", || {
+        let make = || {
+            let budget = WindowBudget::default();
+            (0..1_000).for_each(|_| budget.deposit(start));
+            budget
+        };
+        shared(make, move |budget, since| {
+            budget.deposit(black_box(start + since));
+            black_box(budget.try_withdraw(black_box(start + since)));
+        })
+    });
+    measure_in(criterion, "others", "limit, acquire and succeed", || {
+        let make = || Limiter::new(&LimitConfig::default(), 1, start);
+        shared(make, move |limiter, since| {
+            let permit = limiter
+                .try_acquire(Usual, black_box(start + since))
+                .unwrap();
+            black_box(permit.success(black_box(start + since)));
+        })
+    });
+    measure_in(criterion, "others", "bulkhead, acquire and release", || {
+        let make = || Bulkhead::new(BulkheadConfig::default());
+        shared(make, |bulkhead, _| {
+            drop(black_box(black_box(bulkhead).try_acquire()));
+        })
+    });
+    measure_in(criterion, "others", "pipeline of five", || {
+        let make = || {
+            let policy = Policy::builder("five")
+                .timeout(Span::secs(1))
+                .bulkhead(Bulkhead::new(BulkheadConfig::default()))
+                .retry(Retry::default())
+                .breaker(Breaker::default())
+                .attempt_timeout(Span::millis(300));
+            policy.build().unwrap()
+        };
+        shared(make, |policy, _| {
+            let call = policy.call(|| ready(Ok::<_, Infallible>(black_box(7_u64))));
+            black_box(call.now_or_never()).unwrap().unwrap();
+        })
+    });
+}
+
+criterion_group!(benches, breakers, others);
 criterion_main!(benches);
