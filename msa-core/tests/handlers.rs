@@ -55,7 +55,6 @@ async fn slow(State(app): State<App>, Path(ms): Path<u64>) -> Result<String, Pro
 
 /// Documented.
 #[handler]
-#[allow(clippy::unused_async)]
 pub(crate) async fn nothing() {}
 
 #[handler]

@@ -133,7 +133,6 @@ pub(crate) fn percent(value: &Expr, known: &Known) -> syn::Result<Value<u32>> {
             ))
         }
         // From 0 to 1, so it fits.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Some(fraction) => Ok(Value::Literal(
             (fraction * 1e6).round() as u32,
             value.span(),

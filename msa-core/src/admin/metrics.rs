@@ -55,7 +55,6 @@ fn yes(is: bool) -> f64 {
     if is { 1.0 } else { 0.0 }
 }
 
-#[allow(clippy::cast_precision_loss)] // small
 fn count(count: usize) -> f64 {
     count as f64
 }

@@ -35,7 +35,6 @@ impl Chance {
     #[inline]
     pub fn unit(&self) -> f32 {
         // 24 bits: each of them is an f32 to the bit.
-        #[allow(clippy::cast_precision_loss)]
         let bits = (self.draw() >> 40) as f32;
         bits * (1.0 / 16_777_216.0)
     }

@@ -30,7 +30,6 @@ impl Draw {
         let weights: Vec<u32> = members.active().iter().map(|slot| slot.weight()).collect();
         let total: u64 = weights.iter().copied().map(u64::from).sum();
         let even = weights.windows(2).all(|pair| pair.first() == pair.last());
-        #[allow(clippy::cast_precision_loss)] // a ratio
         let per_weight = if even || total == 0 {
             1.0 / weights.first().map_or(1.0, |weight| *weight as f32)
         } else {
@@ -50,7 +49,6 @@ impl Draw {
 
     /// The weight of this slot, in mean weights.
     #[inline]
-    #[allow(clippy::cast_precision_loss)] // a ratio
     pub(super) fn share(&self, slot: &Slot) -> f32 {
         if self.aliases.is_none() {
             return 1.0;
@@ -94,7 +92,6 @@ impl Draw {
         };
         match aliases.get(index) {
             // The index took the upper bits.
-            #[allow(clippy::cast_possible_truncation)]
             Some(alias) if (mix(bits) as u32) >= alias.threshold => alias.other as usize,
             _ => index,
         }
@@ -108,7 +105,6 @@ impl Draw {
 
 fn aliases(weights: &[u32], total: u64) -> Box<[Alias]> {
     let whole = f64::from(u32::MAX) + 1.0;
-    #[allow(clippy::cast_precision_loss)] // a ratio
     let scale = weights.len() as f64 / total as f64;
     let mut left: Vec<f64> = weights
         .iter()
@@ -128,7 +124,7 @@ fn aliases(weights: &[u32], total: u64) -> Box<[Alias]> {
     while let (Some(low), Some(high)) = (small.pop(), large.last().copied()) {
         let Some(&part) = left.get(low) else { break };
         if let (Some(alias), Ok(other)) = (table.get_mut(low), u32::try_from(high)) {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // below 2^32
+            // Casts: below 2^32
             let threshold = (part * whole) as u32;
             *alias = Alias { threshold, other };
         }

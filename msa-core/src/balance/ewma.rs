@@ -23,7 +23,6 @@ impl Decay {
     }
 
     fn with_shift(shift: u32, decay: Duration) -> Self {
-        #[allow(clippy::cast_precision_loss)] // a ratio
         let per_tick = (1_u64 << shift) as f32 / nanos(decay).max(1) as f32;
         Self { shift, per_tick }
     }
@@ -31,14 +30,13 @@ impl Decay {
     /// Nanoseconds as a stamp. It comes round after 2^32 ticks, 6.5 days at 10 s: a value that nothing touched for exactly so
     /// long looks fresh for a moment.
     #[inline]
-    #[allow(clippy::cast_possible_truncation)] // that is the coming round
+    // Casts: that is the coming round
     fn stamp(self, nanos: u64) -> u32 {
         (nanos >> self.shift) as u32
     }
 
     /// The weight of what was stamped `then`.
     #[inline]
-    #[allow(clippy::cast_precision_loss)] // a ratio
     fn weight(self, then: u32, now: u32) -> f32 {
         match now.wrapping_sub(then) {
             0 => 1.0,
@@ -112,7 +110,7 @@ impl Fading {
 }
 
 #[inline]
-#[allow(clippy::cast_possible_truncation)] // the two halves
+// Casts: the two halves
 fn unpack(word: u64) -> Option<(f32, u32)> {
     (word != 0).then(|| (f32::from_bits((word >> 32) as u32), word as u32))
 }

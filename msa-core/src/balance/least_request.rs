@@ -19,7 +19,6 @@ pub struct InFlight;
 
 impl Compare for InFlight {
     #[inline]
-    #[allow(clippy::cast_precision_loss)] // a ratio
     fn is_better(one: (&Slot, f32), other: (&Slot, f32), _now: Instant) -> bool {
         // Nothing in flight is equal for all weights: how often each is drawn then decides alone.
         let load = |(slot, share): (&Slot, f32)| slot.in_flight() as f32 / share;

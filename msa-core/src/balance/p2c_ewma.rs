@@ -49,7 +49,6 @@ struct Work {
 
 impl Work {
     #[inline]
-    #[allow(clippy::cast_precision_loss)] // a ratio
     fn at((slot, share): (&Slot, f32), now: Instant) -> Self {
         let (latency, failures) = slot.estimates(now);
         Self {

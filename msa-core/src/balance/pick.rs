@@ -146,7 +146,6 @@ impl Pick {
 
     /// Nanoseconds since the pick.
     #[inline]
-    #[allow(clippy::cast_precision_loss)] // an estimate
     fn waited(&self, now: Instant) -> f32 {
         nanos(now.saturating_duration_since(self.picked)) as f32
     }

@@ -31,7 +31,7 @@ impl Default for Ramp {
     }
 }
 
-#[allow(clippy::cast_possible_truncation)] // shares and exponents: seven digits are plenty
+// Casts: shares and exponents: seven digits are plenty
 impl From<&SlowStartSettings> for Ramp {
     fn from(settings: &SlowStartSettings) -> Self {
         Self {
@@ -54,7 +54,6 @@ impl Ramp {
 
     /// The share after so long, 0 to 1; exactly 1 from the end of the window on.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)] // a ratio
     pub fn share(&self, after: Duration) -> f32 {
         if after >= self.window {
             return 1.0;

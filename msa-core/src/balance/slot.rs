@@ -240,7 +240,6 @@ impl Slot {
     /// Whether it takes a turn that it was drawn for: always, unless it is in slow start and these random bits say no.
     #[must_use]
     #[inline]
-    #[allow(clippy::cast_precision_loss)] // a chance
     pub fn takes_turn(&self, bits: u64, now: Instant) -> bool {
         match self.home().ramp.load(Ordering::Relaxed) {
             0 => true,

@@ -123,7 +123,6 @@ impl Turns {
         match self {
             Self::List(list) => {
                 // The remainder is below a length that is a usize.
-                #[allow(clippy::cast_possible_truncation)]
                 let place = turn.checked_rem(list.len() as u64)? as usize;
                 list.get(place).map(|index| *index as usize)
             }
@@ -160,11 +159,6 @@ fn smooth(weights: &[u64], length: u64) -> Box<[u32]> {
 /// The number nearest to the golden section of `length` that has no common divisor with it: its multiples then meet every place
 /// of the round once.
 fn golden(length: u64) -> u64 {
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss
-    )] // a ratio of a length below 2^53 for any real set
     let section = (length as f64 * 0.618_033_988_749_895) as u64;
     (section.max(1)..length)
         .find(|step| gcd64(*step, length) == 1)

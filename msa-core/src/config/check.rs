@@ -174,7 +174,7 @@ pub(super) fn length(
     max: &str,
     of: &str,
 ) -> Result<(), String> {
-    #[allow(clippy::cast_precision_loss)] // a configuration is no 2^53 letters long
+    // Casts: a configuration is no 2^53 letters long
     let len = len as f64;
     match (node.number(min), node.number(max)) {
         (Some(min), _) if len < min => Err(format!("needs at least {min} {of}")),
@@ -234,7 +234,7 @@ fn share_fits(node: Node<'_>, share: Percent) -> bool {
 }
 
 /// The bounds of a whole number: those of its type, narrowed by the schema's.
-#[allow(clippy::cast_possible_truncation)] // bounds of settings are far below 2^53
+// Casts: bounds of settings are far below 2^53
 fn bounds(node: Node<'_>) -> (i128, i128) {
     let (low, high) = match node.format() {
         "int8" => (i8::MIN.into(), i8::MAX.into()),

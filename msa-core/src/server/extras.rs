@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::txn::Headers;
 
 #[cfg(feature = "compression")]
-#[allow(clippy::unnecessary_wraps)] // without the feature it can fail
+// Without the feature it can fail.
 pub(super) fn compressed(routes: Router, settings: &Settings) -> Result<Router, ServerError> {
     if settings.server.compression {
         return Ok(routes.layer(tower_http::compression::CompressionLayer::new()));

@@ -191,7 +191,7 @@ struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    #[allow(clippy::unnecessary_wraps)] // the other platform's can fail
+    // The other platform's can fail.
     fn new() -> io::Result<Self> {
         Ok(Self)
     }

@@ -263,7 +263,7 @@ impl ServiceBuilder {
 }
 
 /// What was asked for is on standard output; a reader that went away is no failure of ours.
-#[allow(clippy::exit)] // documented at `from_env`: the process was started to print this
+// Documented at `from_env`: the process was started to print this.
 fn print_and_exit(text: &str) -> ! {
     let mut out = io::stdout().lock();
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());

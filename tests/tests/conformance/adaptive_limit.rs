@@ -233,7 +233,7 @@ fn vegas(setting: &Setting<'_>) -> Result<VegasConfig, Trouble> {
 }
 
 /// Sets what the algorithm has; a setting that it does not have cannot be expressed.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a float's cast saturates
+// Casts: a float's cast saturates
 fn set(algorithm: &mut Algorithm, key: &str, value: f64, place: &str) -> Result<(), Trouble> {
     let whole = value as u32;
     match (algorithm, key) {

@@ -85,7 +85,7 @@ fn take(
     Ok(())
 }
 
-#[allow(clippy::cast_precision_loss)] // far below 2^53 nanoseconds
+// Casts: far below 2^53 nanoseconds
 fn in_units(time: Duration, nanos: f64) -> f64 {
     time.as_nanos() as f64 / nanos
 }

@@ -319,7 +319,6 @@ fn budget(setting: &Setting<'_>) -> Result<Budget, Trouble> {
             let what = format!("{tokens} tokens: gRPC has 1 to 1000, whole ones");
             return Err(Trouble::inexpressible(what));
         }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // was checked
         let tokens = tokens as u32;
         config = config.max_tokens(tokens);
     }

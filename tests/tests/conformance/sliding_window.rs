@@ -77,7 +77,6 @@ pub(crate) fn run(case: &Case) -> Verdict {
             })
         };
         let (total, sum) = (counts.total(), counts.time.as_secs_f64() * 1e3);
-        #[allow(clippy::cast_precision_loss)] // a case is short
         let average = if total == 0 { 0.0 } else { sum / total as f64 };
         Ok(Seen::from([
             ("total", json!(total)),

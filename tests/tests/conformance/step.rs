@@ -108,11 +108,6 @@ fn verb_of(verb: &str) -> Option<(bool, u64)> {
 }
 
 /// `1500`, in the unit that the verb has, or `1s`, `250ms` with its own.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    clippy::cast_sign_loss
-)] // fractions of a unit; whole numbers are read exactly
 fn time(text: &str, unit: u64, step: &str) -> Result<Duration, Trouble> {
     let text = text.trim();
     let digits = text

@@ -25,7 +25,7 @@ impl Rates {
     }
 }
 
-#[allow(clippy::cast_precision_loss)] // of at most some thousand endpoints
+// Casts: of at most some thousand endpoints
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0_u64), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / count as f64)

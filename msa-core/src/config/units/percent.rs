@@ -47,7 +47,7 @@ impl Percent {
 
     /// A fraction from 0 to 1, to the nearest millionth; `None` when it is none.
     #[must_use]
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 0 to 1,000,000, as was checked
+    // Casts: from 0 to 1,000,000, as was checked
     pub fn from_fraction(fraction: f64) -> Option<Self> {
         (0.0..=1.0)
             .contains(&fraction)
@@ -141,12 +141,12 @@ impl<'de> Deserialize<'de> for Percent {
                     .ok_or_else(|| E::custom("a percentage's fraction is from 0 to 1"))
             }
 
-            #[allow(clippy::cast_precision_loss)] // 0 and 1 are exact, and everything else is refused
+            // Casts: 0 and 1 are exact, and everything else is refused
             fn visit_u64<E: de::Error>(self, fraction: u64) -> Result<Percent, E> {
                 self.visit_f64(fraction as f64)
             }
 
-            #[allow(clippy::cast_precision_loss)] // 0 and 1 are exact, and everything else is refused
+            // Casts: 0 and 1 are exact, and everything else is refused
             fn visit_i64<E: de::Error>(self, fraction: i64) -> Result<Percent, E> {
                 self.visit_f64(fraction as f64)
             }

@@ -53,7 +53,7 @@ impl Rate {
 
     /// Events a second.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)] // 2^53 events are exact enough for a rate
+    // Casts: 2^53 events are exact enough for a rate
     pub fn get(self) -> f64 {
         self.amount as f64 / self.per.as_secs_f64()
     }

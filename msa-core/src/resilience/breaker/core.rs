@@ -84,7 +84,7 @@ impl Core {
     }
 
     /// From 0 to 1, by SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-    #[allow(clippy::cast_precision_loss)] // 53 bits are exact
+    // Casts: 53 bits are exact
     fn chance(&mut self) -> f64 {
         self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.seed;

@@ -35,7 +35,7 @@ impl ThrottleConfig {
     }
 
     /// What a success gives back, to the thousandth; 0.001 to 1000. Defaults to 0.1.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most a million
+    // Casts: at most a million
     pub fn token_ratio(mut self, tokens: f64) -> Self {
         // Past the third decimal gRPC cuts off; a millionth lifts what binary fractions lose.
         let thousandths = (tokens * f64::from(TOKEN) + 1e-6).floor();

@@ -40,7 +40,7 @@ impl WindowConfig {
     }
 
     /// The retries that each call pays for, 0 to 1000: [`ratio`](Self::ratio) for shares above 100 %.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most 10^9
+    // Casts: at most 10^9
     pub fn per_call(mut self, retries: f64) -> Self {
         self.ratio = (retries.clamp(0.0, 1000.0) * TOKEN as f64).round() as u32;
         self
@@ -123,7 +123,7 @@ impl WindowBudget {
     #[must_use]
     pub fn new(config: WindowConfig) -> Self {
         let reserve = f64::from(config.min_per_second) * config.window.as_secs_f64();
-        #[allow(clippy::cast_possible_truncation)] // at most 2^32 × 600
+        // Casts: at most 2^32 × 600
         let reserve = reserve.floor() as i64;
         Self {
             deposit: config.ratio.into(),
@@ -260,7 +260,7 @@ fn number(word: u64) -> u32 {
     (word >> 32) as u32
 }
 
-#[allow(clippy::cast_possible_truncation)] // the lower half is the count
+// Casts: the lower half is the count
 fn count(word: u64) -> u32 {
     word as u32
 }

@@ -11,7 +11,7 @@ use crate::config::CachedSettings;
 
 /// How long answers are good and how many are kept. Given with each call, so that they can change while answers stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs)] // whoever uses the core by hand writes these two
+// Whoever uses the core by hand writes these two.
 pub struct CacheRules {
     /// An answer of this age is not given again.
     pub ttl: Duration,

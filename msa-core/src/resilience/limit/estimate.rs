@@ -29,7 +29,7 @@ impl Sample {
     }
 
     /// In nanoseconds, at least one: every ratio of latencies is a number then.
-    #[allow(clippy::cast_precision_loss)] // a latency of 2^53 ns is 104 days
+    // Casts: a latency of 2^53 ns is 104 days
     pub(super) fn rtt_ns(&self) -> f64 {
         (self.rtt.as_nanos() as f64).max(1.0)
     }
@@ -114,7 +114,7 @@ pub enum Scale {
 }
 
 impl Scale {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // floors of small positive numbers
+    // Casts: floors of small positive numbers
     pub(super) fn at(self, limit: f64) -> f64 {
         let limit = limit.max(1.0);
         match self {
@@ -126,7 +126,7 @@ impl Scale {
 }
 
 /// A limit as algorithms keep it, as a whole number.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a float's cast saturates
+// Casts: a float's cast saturates
 pub(super) fn whole(limit: f64) -> u32 {
     limit as u32
 }

@@ -145,7 +145,7 @@ impl fmt::Debug for Slots {
     }
 }
 
-#[allow(clippy::cast_possible_truncation)] // the low half
+// Casts: the low half
 const fn in_flight(word: u64) -> u32 {
     word as u32
 }

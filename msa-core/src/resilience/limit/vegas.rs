@@ -101,7 +101,7 @@ impl Vegas {
         }
     }
 
-    #[allow(clippy::cast_precision_loss)] // a count of samples since the last probe
+    // Casts: a count of samples since the last probe
     fn is_probe(&mut self) -> bool {
         self.samples += 1;
         let due = self.probe_share * f64::from(self.config.probe_multiplier) * self.limit;

@@ -209,7 +209,7 @@ impl Backoff {
     }
 }
 
-#[allow(clippy::cast_precision_loss)] // exact up to 104 days
+// Casts: exact up to 104 days
 fn nanos(duration: Duration) -> f64 {
     duration.as_nanos() as f64
 }

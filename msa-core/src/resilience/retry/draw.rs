@@ -15,7 +15,7 @@ impl Draws {
     }
 
     /// Evenly from 0 to 1, without 1.
-    #[allow(clippy::cast_precision_loss)] // 53 bits are what a double holds
+    // Casts: 53 bits are what a double holds
     pub(crate) fn draw(&self) -> f64 {
         let mut z = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -86,7 +86,7 @@ impl Retry {
 
     /// Retries that the budget would grant now, or the tokens that it has left; `None` when it is unlimited.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)] // a budget does not count to 2^53
+    // Casts: a budget does not count to 2^53
     pub fn budget_left(&self, now: Instant) -> Option<f64> {
         match &*self.budget {
             Budget::Window(window) => Some(window.balance(now) as f64),

@@ -99,7 +99,7 @@ impl Throttle {
         Err(verdict)
     }
 
-    #[allow(clippy::cast_precision_loss)] // a window does not count to 2^53
+    // Casts: a window does not count to 2^53
     fn weigh(&self, at: u64) -> Throttled {
         let rules = self.rules.load();
         let counts = rules.window.counts(0, at);
@@ -130,7 +130,7 @@ impl Throttle {
     }
 
     /// From 0 to 1, by SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-    #[allow(clippy::cast_precision_loss)] // 53 bits are exact
+    // Casts: 53 bits are exact
     fn draw(&self) -> f64 {
         const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut z = self

@@ -63,7 +63,7 @@ impl Counts {
     }
 }
 
-#[allow(clippy::cast_precision_loss)] // a window does not count to 2^53
+// Casts: a window does not count to 2^53
 fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 {
         return 0.0;

@@ -174,12 +174,10 @@ pub struct Summary {
     pub status: Option<u16>,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
 fn is_false(flag: &bool) -> bool {
     !*flag
 }

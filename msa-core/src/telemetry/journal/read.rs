@@ -203,7 +203,7 @@ fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-#[allow(clippy::cast_precision_loss)] // microseconds are exact up to 285 years
+// Casts: microseconds are exact up to 285 years
 fn ms(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }

@@ -20,7 +20,6 @@ pub(super) struct Slow {
 
 impl Slow {
     /// Whether a request that took so many microseconds was slow; the percentile moves by it.
-    #[allow(clippy::cast_precision_loss)] // a latency
     pub(super) fn is_slow(&mut self, took: u64) -> bool {
         let level = (took.max(1) as f32).log2();
         if self.seen < ENOUGH {

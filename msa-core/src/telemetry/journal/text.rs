@@ -169,7 +169,7 @@ impl Tree {
     }
 
     /// What is still running reaches to the right end.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and BAR
+    // Casts: between 0 and BAR
     fn bar(&mut self, at: f64, ms: Option<f64>) {
         let place = |time: f64| {
             let share = ((time - self.from) / self.whole).clamp(0.0, 1.0);

@@ -236,7 +236,6 @@ pub(super) fn show_server(routes: &Routes, out: &mut Exposition) {
     for of_method in all.chunk_by(|one, other| one.labels()[0] == other.labels()[0]) {
         let active: i64 = of_method.iter().map(|one| one.value.active.get()).sum();
         if let Some([method, _]) = of_method.first().map(|one| one.labels()) {
-            #[allow(clippy::cast_precision_loss)] // requests
             family.gauge(&[method, SCHEME], active as f64);
         }
     }

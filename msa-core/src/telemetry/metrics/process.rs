@@ -51,7 +51,6 @@ pub(super) fn show_runtime(out: &mut Exposition) {
     }
 }
 
-#[allow(clippy::cast_precision_loss)] // small
 fn count(count: usize) -> f64 {
     count as f64
 }

@@ -173,7 +173,7 @@ impl Histogram {
     }
 
     /// In the unit that is shown.
-    #[allow(clippy::cast_precision_loss)] // 53 bits of nanoseconds are 104 days; beyond, it is less exact
+    // Casts: 53 bits of nanoseconds are 104 days; beyond, it is less exact
     pub(super) fn sum(&self) -> f64 {
         self.sum.load(Ordering::Relaxed) as f64 / self.bounds.scale
     }

@@ -20,9 +20,10 @@
 //!
 //! # What it costs
 //!
-//! Without the feature, nothing. With it and no exporter, one look at an option for each span. With one, and a trace that is not
-//! sampled, one look at a flag more, and the program's own `tracing` spans are made for the recorder to turn down. A recorded span costs
-//! its attributes' memory and some microseconds; its export is the work of a thread of its own. What the collector does not take in
+//! Ids are derived and headers carried always. To record costs, besides: without the feature, nothing. With it and no exporter, one look at
+//! an option for each span. With one, and a trace that is not sampled, one look at a flag more, and the program's own `tracing` spans are
+//! made for the recorder to turn down. A recorded span costs its attributes' memory and the recorder's time, which is not measured yet;
+//! its export is the work of a thread of its own. What the collector does not take in
 //! time is dropped and [counted](Traces::counts): the queue holds `telemetry.traces.max_queue` spans and no more. At the end of the service what waits
 //! is exported within `server.drain.flush`.
 //!

@@ -157,7 +157,6 @@ fn show<T: Copy + Ord>(what: &str, values: impl Iterator<Item = T>, text: impl F
     }
 }
 
-#[allow(clippy::cast_precision_loss)] // a figure for people
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }

@@ -234,7 +234,7 @@ impl History {
     }
 
     /// One more request, and the success rate with it.
-    #[allow(clippy::cast_precision_loss)] // the average of 2^53 requests has long forgotten the first
+    // Casts: the average of 2^53 requests has long forgotten the first
     fn record(&mut self, value: f64, now: Instant) -> f64 {
         match self {
             Self::Failures(_) => value,

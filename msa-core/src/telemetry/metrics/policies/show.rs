@@ -91,13 +91,13 @@ impl Metrics {
         }
         let mut family = out.family(&ATTEMPT_DURATION);
         for series in &endpoints {
-            #[allow(clippy::cast_precision_loss)] // as in a histogram's sum
+            // Casts: as in a histogram's sum
             let took = series.value.took.get() as f64 / 1e9;
             family.summary(&series.labels(), took, series.value.ended.get());
         }
     }
 
-    #[allow(clippy::cast_precision_loss)] // endpoints, and milliseconds
+    // Casts: endpoints, and milliseconds
     fn show_discovery(&self, now: Instant, out: &mut Exposition) {
         let discovered = self.0.discovered.all();
         let known = || {
