@@ -41,6 +41,7 @@
 mod pool;
 mod probe;
 mod quantile;
+mod rank;
 mod reports;
 mod roster;
 mod rules;
@@ -122,7 +123,7 @@ impl Prequal {
         };
         let chosen = self.reports.choose(now, |key| {
             let slot = slot(key).filter(|slot| slot.standing(hint, now) == Some(Standing::BEST))?;
-            Some(pool::Seen {
+            Some(rank::Seen {
                 share: ranked.share(slot, now),
                 in_flight: slot.in_flight(),
             })

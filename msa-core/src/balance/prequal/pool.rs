@@ -5,6 +5,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::PrequalRules;
 use super::quantile::Recent;
+use super::rank::{Rank, Seen, coarse};
 use super::supply::Supply;
 use crate::balance::LoadReport;
 use crate::clock::Instant;
@@ -26,15 +27,6 @@ pub(super) struct Pool<K> {
     rng: SmallRng,
 }
 
-/// How this client sees a replica.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
-    /// What it should carry, relative to the one that should carry most: above 0, at most 1.
-    pub(super) share: f32,
-    /// What this client has in flight there.
-    pub(super) in_flight: u32,
-}
-
 #[derive(Debug)]
 struct Entry<K> {
     replica: K,
@@ -45,24 +37,6 @@ struct Entry<K> {
     received: Instant,
     /// How many more picks it is good for.
     uses: u32,
-}
-
-/// How loaded a replica looks to a call: the order of the paper's hot-cold lexicographic rule, least first. A cold one is better than
-/// a hot one; cold ones compare by latency, hot ones by requests in flight.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-struct Rank {
-    hot: bool,
-    first: f64,
-    second: f64,
-    /// As it is.
-    latency: f64,
-}
-
-impl Seen {
-    const PLAIN: Self = Self {
-        share: 1.0,
-        in_flight: 0,
-    };
 }
 
 impl<K: Copy + Eq> Pool<K> {
@@ -258,48 +232,9 @@ impl<K: Copy + Eq> Pool<K> {
     }
 }
 
-/// A latency to compare by: rounded down to 1 or 1.5 times a power of two.
-///
-/// Replicas that are alike differ by what the last requests happened to ask of them. Compared to the last digit all clients would run
-/// after whichever looks fastest for the moment; so these count as equal, and their requests in flight decide.
-fn coarse(latency: f64) -> f64 {
-    const SIGN_EXPONENT_AND_ONE_MORE: u64 = 0xFFF8_0000_0000_0000;
-    f64::from_bits(latency.to_bits() & SIGN_EXPONENT_AND_ONE_MORE)
-}
-
-/// How much faster a hot replica must be than the best cold one to be preferred.
-const MUCH_FASTER: f64 = 3.0;
-
-/// How far over the limit a hot replica may be to be preferred to a cold one at all. Latency tells nothing of a replica that is
-/// overrun: only its quickest requests ever end.
-const SLIGHTLY_HOT: f64 = 2.0;
-
-impl Rank {
-    /// Whether this hot replica is much faster than that cold one, even if its latency grows by the square of what it is over the limit.
-    fn is_faster(self, cold: Self, limit: f64) -> bool {
-        let overload = self.first / limit.max(1.0);
-        overload <= SLIGHTLY_HOT && self.latency * overload * overload * MUCH_FASTER < cold.latency
-    }
-}
-
 impl<K> Entry<K> {
-    /// A replica of half the others' share looks twice as loaded and twice as slow.
     fn rank(&self, limit: f64, seen: Seen) -> Rank {
-        let share = f64::from(seen.share);
-        let in_flight = f64::from(self.in_flight.max(seen.in_flight)) / share;
-        let latency = self.latency as f64 / share;
-        let hot = in_flight > limit;
-        let (first, second) = if hot {
-            (in_flight, latency)
-        } else {
-            (coarse(latency), in_flight)
-        };
-        Rank {
-            hot,
-            first,
-            second,
-            latency,
-        }
+        Rank::new(self.in_flight, self.latency, limit, seen)
     }
 }
 
@@ -393,8 +328,6 @@ mod tests {
         };
         // Of the steps, 25.2 ms, 33.6 ms and 50.3 ms are the next.
         assert_eq!([choice(33), choice(34)], [Some(1), Some(0)]);
-        let steps = [0.0, 1.0, 1.49, 1.5, 1.99, 2.0, 3.0, 1e9].map(coarse);
-        assert_eq!(steps, [0.0, 1.0, 1.0, 1.5, 1.5, 2.0, 3.0, 805_306_368.0]);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::time::Duration;
 use arc_swap::{ArcSwapOption, Guard};
 
 use super::PrequalRules;
-use super::pool::{Pool, Seen};
+use super::pool::Pool;
+use super::rank::Seen;
 use super::roster::{Key, Roster, Voice};
 use crate::balance::{Answer, LoadReport, Slot, Watch};
 use crate::clock::Instant;
