@@ -20,9 +20,11 @@ pub mod metrics;
 mod number;
 mod pretty;
 pub mod propagation;
+mod sensitive;
 mod timestamp;
 pub mod traces;
 
 pub use events::PolicyLog;
 pub use levels::{ChangedLevel, LevelError, Levels};
 pub use log::{LogError, Logs};
+pub(crate) use sensitive::Sensitive;

@@ -131,10 +131,17 @@ impl TracesError {
     #[allow(dead_code)] // each exporter that is compiled in uses it
     fn exporter(to: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Exporter {
-            to: to.to_owned(),
+            to: shown(to),
             source: source.into(),
         }
     }
+}
+
+/// An address as errors and logs have it: without who asks and without its query, where collectors take keys.
+#[cfg(feature = "otel")]
+fn shown(address: &str) -> String {
+    let address = address.split('?').next().unwrap_or_default();
+    crate::config::redacted(address).into_owned()
 }
 
 impl Traces {

@@ -13,7 +13,7 @@ use http::{Request, Response};
 use opentelemetry_http::{HttpClient, HttpError};
 use url::Url;
 
-use crate::telemetry::traces::TracesError;
+use crate::telemetry::traces::{TracesError, shown};
 
 /// No collector answers more than a few words.
 #[cfg(feature = "otlp")]
@@ -72,7 +72,7 @@ pub(super) fn url(key: &'static str, text: &str) -> Result<Url, TracesError> {
     read.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
         .ok_or_else(|| TracesError::Endpoint {
             key,
-            text: text.to_owned(),
+            text: shown(text),
         })
 }
 
@@ -84,8 +84,10 @@ impl Client {
         to: &Url,
         document: &serde_json::Value,
     ) -> Result<http::StatusCode, reqwest::Error> {
-        let answer = self.0.post(to.clone()).json(document).send().await?;
-        Ok(answer.status())
+        let sent = self.0.post(to.clone()).json(document).send().await;
+        // Its URL may have a key in it, and errors are logged.
+        sent.map(|answer| answer.status())
+            .map_err(reqwest::Error::without_url)
     }
 }
 
@@ -102,7 +104,9 @@ impl HttpClient for Client {
     {
         Box::pin(async move {
             let request = reqwest::Request::try_from(request)?;
-            let mut answer = self.0.execute(request).await?;
+            // Its URL may have a key in it, and errors are logged.
+            let sent = self.0.execute(request).await;
+            let mut answer = sent.map_err(reqwest::Error::without_url)?;
             let mut response = Response::builder().status(answer.status());
             if let Some(headers) = response.headers_mut() {
                 *headers = std::mem::take(answer.headers_mut());
