@@ -1,6 +1,7 @@
 //! What is edited, and what it must show.
 
 use std::net::SocketAddr;
+use std::thread::sleep;
 use std::time::Duration;
 
 use msa_tests::{Cluster, Error, http, until};
@@ -13,6 +14,9 @@ pub(super) const FUNCTION: &str = "order_orchestrator::offers::find";
 
 /// How long a service may take to read its configuration again.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What was read is handed on at once to who lives by it, each a task of its own, and they have no way to say that they have it.
+const SETTLE: Duration = Duration::from_millis(100);
 
 /// A part of the play.
 #[derive(Debug)]
@@ -119,7 +123,9 @@ impl Scene {
             [] => String::new(),
             edits => format!("[policies.\"{FUNCTION}\"]\n{}\n", edits.join("\n")),
         };
-        configure(cluster, "order-orchestrator", 0, &edits)
+        configure(cluster, "order-orchestrator", 0, &edits)?;
+        sleep(SETTLE);
+        Ok(())
     }
 
     /// Who should have acted, and has not.
