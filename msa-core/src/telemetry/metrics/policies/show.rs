@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use super::super::Metrics;
 use super::super::catalog::*;
+use super::super::exposition::Exposition;
 use super::super::few::Few;
-use super::super::text::Exposition;
 use super::super::value::{Counter, Recorded as _};
 use super::Service;
 use crate::clock::{self, Instant};
