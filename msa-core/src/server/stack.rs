@@ -358,6 +358,7 @@ where
             held.answer(overload, &mut response);
         }
         txn::answer(this.inbound, this.txn, &mut response);
+        this.inbound.sensitive.mark(response.headers_mut());
         Poll::Ready(Ok(response))
     }
 }
