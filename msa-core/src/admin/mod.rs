@@ -54,6 +54,7 @@ use axum::routing::{get, post, put};
 
 pub(crate) use hystrix::HystrixStats;
 pub(crate) use info::Identity;
+pub(crate) use metrics::collect;
 
 use crate::client::ServiceClient;
 use crate::client::transport::ReqwestTransport;
@@ -66,6 +67,8 @@ use crate::server::accept::{self, BindError, TcpListener};
 use crate::telemetry::Logs;
 use crate::telemetry::journal::Journal;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::push::PushCounter;
+use crate::telemetry::traces::Traces;
 
 /// What the pages show.
 pub(crate) type Shown = Arc<Inside>;
@@ -74,7 +77,7 @@ pub(crate) type Shown = Arc<Inside>;
 #[derive(Debug)]
 pub(crate) struct Inside {
     pub(crate) identity: Identity,
-    /// Where this listener is.
+    /// Where this listener is, or would be.
     pub(crate) local: SocketAddr,
     pub(crate) config: Config,
     pub(crate) client: ServiceClient,
@@ -83,6 +86,9 @@ pub(crate) struct Inside {
     pub(crate) journal: Journal,
     pub(crate) policies: Policies,
     pub(crate) metrics: Option<Metrics>,
+    /// What became of the pushes of these, if there are any.
+    pub(crate) pushes: Option<PushCounter>,
+    pub(crate) traces: Traces,
     pub(crate) health: health::Registry,
     /// Everything that knows endpoints.
     pub(crate) sources: Chain,

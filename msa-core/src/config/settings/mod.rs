@@ -14,6 +14,8 @@ mod fault;
 mod hedge;
 mod limit;
 mod log;
+mod metrics;
+mod otlp;
 mod outlier;
 mod policy;
 mod rate_limit;
@@ -49,6 +51,8 @@ pub use limit::{
     OverloadRouteSettings, OverloadSettings,
 };
 pub use log::{LogFormat, LogSettings};
+pub use metrics::{ExemplarFilter, MetricsExporter, MetricsSettings, Temporality};
+pub use otlp::{OtlpCompression, OtlpProtocol, OtlpSettings, OtlpSignalSettings};
 pub use outlier::{
     AccrualSettings, ActiveHealthSettings, FailurePercentageSettings, LatencyOutlierSettings,
     OutlierSettings, SlowStartSettings, SuccessRateSettings,
@@ -59,13 +63,9 @@ pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, R
 pub use retry_condition::RetryCondition;
 pub use runtime::RuntimeSettings;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
-pub use telemetry::{
-    BaggageSettings, JournalSettings, MetricsSettings, PropagationFormat, TelemetrySettings,
-};
+pub use telemetry::{BaggageSettings, JournalSettings, PropagationFormat, TelemetrySettings};
 pub use throttle::ThrottleSettings;
-pub use traces::{
-    OtlpCompression, OtlpProtocol, OtlpSettings, TraceExporter, TraceSampler, TracesSettings,
-};
+pub use traces::{TraceExporter, TraceSampler, TracesSettings};
 pub use txn::{TxnHeaderNames, TxnSettings};
 
 use super::{Secret, Span};

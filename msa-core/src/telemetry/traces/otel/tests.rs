@@ -41,7 +41,7 @@ impl TestExporter {
 }
 
 fn recording(exporter: TestExporter, settings: &TelemetrySettings) -> Traces {
-    let resource = resource::of("test", settings);
+    let resource = told(&Resource::of("test", None, settings));
     let recorder = Recorder::with(settings, resource, |_| Ok(Some(Exporter::Test(exporter))));
     Traces {
         recorder: recorder.unwrap(),

@@ -8,12 +8,12 @@ use std::{future::Future, pin::Pin};
 #[cfg(feature = "otlp")]
 use bytes::Bytes;
 #[cfg(feature = "otlp")]
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 #[cfg(feature = "otlp")]
 use opentelemetry_http::{HttpClient, HttpError};
 use url::Url;
 
-use crate::telemetry::traces::{TracesError, shown};
+use super::{ExportError, shown};
 
 /// No collector answers more than a few words.
 #[cfg(feature = "otlp")]
@@ -21,21 +21,22 @@ const MAX_ANSWER: u64 = 1024 * 1024;
 
 /// Sends what the exporters wrote.
 #[derive(Debug)]
-pub(super) struct Client(reqwest::Client);
+pub(in crate::telemetry) struct Client(reqwest::Client);
 
 impl Client {
-    pub(super) fn new(
+    pub(in crate::telemetry) fn new(
         to: &Url,
         timeout: Duration,
         ca_file: Option<&Path>,
-    ) -> Result<Self, TracesError> {
+        identity: Option<(&Path, &Path)>,
+    ) -> Result<Self, ExportError> {
         let builder = reqwest::Client::builder()
             .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none());
-        let builder = secured(builder, to, ca_file)?;
+        let builder = secured(builder, to, ca_file, identity)?;
         let client = builder
             .build()
-            .map_err(|error| TracesError::exporter(to.as_str(), error))?;
+            .map_err(|error| ExportError::exporter(to.as_str(), error))?;
         Ok(Self(client))
     }
 }
@@ -45,12 +46,13 @@ fn secured(
     builder: reqwest::ClientBuilder,
     to: &Url,
     ca_file: Option<&Path>,
-) -> Result<reqwest::ClientBuilder, TracesError> {
+    identity: Option<(&Path, &Path)>,
+) -> Result<reqwest::ClientBuilder, ExportError> {
     let config = match to.scheme() {
-        "https" => crate::tls::trusting(ca_file),
+        "https" => crate::tls::trusting_as(ca_file, identity),
         _ => crate::tls::trusting_nobody(),
     };
-    let config = config.map_err(|error| TracesError::exporter(to.as_str(), error))?;
+    let config = config.map_err(|error| ExportError::exporter(to.as_str(), error))?;
     Ok(builder.tls_backend_preconfigured(config))
 }
 
@@ -59,18 +61,19 @@ fn secured(
     builder: reqwest::ClientBuilder,
     to: &Url,
     _ca_file: Option<&Path>,
-) -> Result<reqwest::ClientBuilder, TracesError> {
+    _identity: Option<(&Path, &Path)>,
+) -> Result<reqwest::ClientBuilder, ExportError> {
     match to.scheme() {
-        "https" => Err(TracesError::Feature { feature: "tls" }),
+        "https" => Err(ExportError::Feature { feature: "tls" }),
         _ => Ok(builder),
     }
 }
 
 /// An address that a setting names.
-pub(super) fn url(key: &'static str, text: &str) -> Result<Url, TracesError> {
+pub(in crate::telemetry) fn url(key: &'static str, text: &str) -> Result<Url, ExportError> {
     let read: Option<Url> = text.trim().parse().ok();
     read.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or_else(|| TracesError::Endpoint {
+        .ok_or_else(|| ExportError::Endpoint {
             key,
             text: shown(text),
         })
@@ -79,7 +82,7 @@ pub(super) fn url(key: &'static str, text: &str) -> Result<Url, TracesError> {
 #[cfg(feature = "zipkin")]
 impl Client {
     /// Sends one document; what is answered but the status is of no interest.
-    pub(super) async fn post_json(
+    pub(in crate::telemetry) async fn post_json(
         &self,
         to: &Url,
         document: &serde_json::Value,
@@ -89,6 +92,35 @@ impl Client {
         sent.map(|answer| answer.status())
             .map_err(reqwest::Error::without_url)
     }
+}
+
+#[cfg(feature = "otlp")]
+impl Client {
+    /// Sends bytes, and gives back what was answered, of which no more than a little is read.
+    pub(in crate::telemetry) async fn post(
+        &self,
+        to: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(http::StatusCode, Bytes), HttpError> {
+        let request = self.0.post(to.clone()).headers(headers).body(body);
+        let mut answer = request.send().await?;
+        let status = answer.status();
+        Ok((status, read(&mut answer).await?))
+    }
+}
+
+/// The answer's body, up to a bound.
+#[cfg(feature = "otlp")]
+async fn read(answer: &mut reqwest::Response) -> Result<Bytes, HttpError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() as u64 > MAX_ANSWER {
+            return Err(opentelemetry_http::ResponseBodyTooLarge::new().into());
+        }
+    }
+    Ok(body.into())
 }
 
 #[cfg(feature = "otlp")]
@@ -111,14 +143,8 @@ impl HttpClient for Client {
             if let Some(headers) = response.headers_mut() {
                 *headers = std::mem::take(answer.headers_mut());
             }
-            let mut body = Vec::new();
-            while let Some(chunk) = answer.chunk().await? {
-                body.extend_from_slice(&chunk);
-                if body.len() as u64 > MAX_ANSWER {
-                    return Err(opentelemetry_http::ResponseBodyTooLarge::new().into());
-                }
-            }
-            Ok(response.body(body.into())?)
+            let body = read(&mut answer).await?;
+            Ok(response.body(body)?)
         })
     }
 }
