@@ -90,13 +90,27 @@ impl Gtxid {
     #[must_use]
     pub fn as_trace_id(&self) -> Option<u128> {
         let text = self.as_bytes();
-        if text.len() != 32 || !text.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            return None;
-        }
-        u128::from_str_radix(self.as_str(), 16)
-            .ok()
-            .filter(|id| *id != 0)
+        let (high, low) = text.split_at_checked(16).filter(|_| text.len() == 32)?;
+        let id = u128::from(lower_hex_16(high)?) << 64 | u128::from(lower_hex_16(low)?);
+        Some(id).filter(|id| *id != 0)
     }
+}
+
+/// The number that 16 digits in lower case write.
+fn lower_hex_16(digits: &[u8]) -> Option<u64> {
+    let (mut number, mut bad) = (0, 0);
+    for &byte in digits {
+        let (digit, letter) = (byte.wrapping_sub(b'0'), byte.wrapping_sub(b'a'));
+        let value = if digit < 10 {
+            digit
+        } else {
+            letter.wrapping_add(10)
+        };
+        // One look at the end for all digits, not a branch for each.
+        bad |= u8::from(digit > 9 && letter > 5);
+        number = number << 4 | u64::from(value & 0xf);
+    }
+    (bad == 0).then_some(number)
 }
 
 const fn allowed(byte: u8) -> bool {

@@ -32,7 +32,7 @@ impl ServerSpan {
     }
 
     #[inline]
-    pub(crate) fn answered(&mut self, _: StatusCode) {}
+    pub(crate) fn answered(&mut self, _: StatusCode, _: Instant) {}
 }
 
 #[derive(Debug)]

@@ -39,11 +39,11 @@ impl ServerSpan {
     }
 
     #[inline]
-    pub(crate) fn answered(&mut self, status: StatusCode) {
+    pub(crate) fn answered(&mut self, status: StatusCode, now: Instant) {
         if let Some(context) = self.0.take() {
             // A 4xx is the client's fault, and no error of this service.
             let failed = status.is_server_error();
-            end_with_status(&context, status.as_u16(), failed, clock::now());
+            end_with_status(&context, status.as_u16(), failed, now);
         }
     }
 }
