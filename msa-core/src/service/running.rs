@@ -125,6 +125,7 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
             health: service.health.clone(),
             sources: service.sources.clone(),
             hystrix: service.hystrix.clone(),
+            watchers: admin::Watchers::default(),
             transport: ReqwestTransport::new(),
         };
         let pages = admin::pages(shown.into(), service.health.clone());

@@ -44,6 +44,8 @@ pub use catalog::{CATALOG, Description, Kind};
 pub use format::Format;
 pub use http::ActiveRequest;
 
+pub(crate) use http::RouteCounts;
+pub(crate) use policies::{CallCounts, EndpointCounts};
 pub(crate) use text::Exposition;
 
 use crate::clock::Instant;
