@@ -20,6 +20,8 @@ pub(super) struct Core {
     pub(super) trials: Trials,
     /// What made it open, for as long as it is.
     pub(super) frozen: Counts,
+    /// When it came into its state, and why; none while it is in its first.
+    pub(super) entered: Option<(u64, Reason)>,
     /// Refusals before this epoch.
     pub(super) refused_before: u64,
     pub(super) untold: Untold,
@@ -38,6 +40,7 @@ impl Core {
         let mut core = Self {
             trials: Trials::default(),
             frozen: Counts::default(),
+            entered: None,
             refused_before: 0,
             untold: Untold::default(),
             policy: None,
@@ -119,6 +122,7 @@ impl Breaker {
         let next = from.next(to);
         self.begin(core, rules, next, at, until);
         if from.state() != to {
+            core.entered = Some((at, reason));
             core.untold.push(Transition {
                 from: from.state(),
                 to,
