@@ -6,6 +6,8 @@
 use std::error::Error;
 use std::fmt;
 
+use url::Position;
+
 use super::faults;
 use crate::config::redacted;
 
@@ -19,13 +21,22 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
         }
         match error.downcast_ref() {
             Some(json) => text.push_str(&Unread::from(json).to_string()),
-            None => text.push_str(&error.to_string()),
+            None => text.push_str(&redacted(&without_query(error))),
         }
         next = error.source();
     }
-    match redacted(&text) {
-        std::borrow::Cow::Borrowed(_) => text,
-        std::borrow::Cow::Owned(text) => text,
+    text
+}
+
+/// What an error says; reqwest's names the whole URL.
+fn without_query(error: &(dyn Error + 'static)) -> String {
+    let text = error.to_string();
+    let url = error
+        .downcast_ref::<reqwest::Error>()
+        .and_then(reqwest::Error::url);
+    match url.filter(|url| url.query().is_some()) {
+        Some(url) => text.replace(url.as_str(), &url[..Position::AfterPath]),
+        None => text,
     }
 }
 

@@ -174,7 +174,8 @@ impl Asker {
 
     /// A query with a secret of every name.
     fn query(&self) -> String {
-        let mut query = String::from("page=1");
+        // No query is shown at all, whatever its names are.
+        let mut query = format!("q={}", self.plant("a query without a secret's name"));
         for name in NAMES {
             let planted = self.plant(&format!("the query's {name}"));
             write!(query, "&{name}={planted}").unwrap();
@@ -296,7 +297,8 @@ impl Asker {
         ] {
             let query = match path {
                 path if path.starts_with("/raw") || path.starts_with("/gone") => {
-                    format!("token={}", self.plant(path)) // it is the password of a URL, too
+                    // It is the password of a URL, too.
+                    format!("token={}&q={}", self.plant(path), self.plant(path))
                 }
                 _ => self.query(),
             };

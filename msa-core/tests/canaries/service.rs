@@ -65,7 +65,7 @@ pub(crate) fn main() -> ExitCode {
             .from_env()?;
         let vault: Arc<Vault> = service.config().section("vault")?;
         let settings = service.config().settings();
-        tracing::info!(?vault, config = ?service.config(), admin = ?settings.admin, otlp = ?settings.telemetry.otlp, "as configured");
+        tracing::info!(?vault, url = %vault.url, config = ?service.config(), admin = ?settings.admin, otlp = ?settings.telemetry.otlp, "as configured");
         let app = App {
             client: service.client(),
             typed: TypedClient::new(service.client(), "back", ""),
