@@ -13,6 +13,7 @@ pub(crate) mod panic;
 pub(crate) mod rate;
 pub(crate) mod sensitive;
 pub(crate) mod shed;
+pub(crate) mod span;
 pub(crate) mod txn;
 
 use axum::body::HttpBody;
