@@ -19,9 +19,13 @@
 //! # Who may
 //!
 //! It is bound to the loopback interface unless configured otherwise, for what it shows is not for callers. There it answers to
-//! addresses, `localhost` and `admin.hosts`. On any other address all but the probes need `Authorization: Bearer <admin.token>`; without
-//! a token the service does not start, unless `admin.open = true`. Changes need `content-type: application/json`. Each change, and
+//! addresses, `localhost` and `admin.hosts`. On any other address all but the probes need `Authorization: Bearer <admin.token>`, or a
+//! client certificate; without either the service does not start, unless `admin.open = true`. Changes need `content-type: application/json`. Each change, and
 //! each refusal, is a log line of the target `msa::audit`.
+//!
+//! With `admin.tls.certificate` and `.key` the listener speaks TLS alone, and with `admin.tls.client_ca` a certificate of these authorities
+//! is as good as the token; `admin.tls.clients` names which. The audit log has the subject of who showed one. Probes ask for neither,
+//! but do need TLS here: a kubelet's are for the main listener.
 //!
 //! # A transaction across processes
 //!
@@ -45,6 +49,7 @@ mod limits;
 mod loggers;
 mod metrics;
 mod page;
+mod secure;
 mod txn;
 
 use std::net::SocketAddr;
@@ -58,6 +63,8 @@ pub(crate) use hystrix::HystrixStats;
 pub(crate) use info::Identity;
 pub(crate) use metrics::collect;
 pub(crate) use page::Watchers;
+pub use secure::AdminTlsError;
+pub(crate) use secure::Secured;
 
 use crate::client::ServiceClient;
 use crate::client::transport::ReqwestTransport;
@@ -82,6 +89,8 @@ pub(crate) struct Inside {
     pub(crate) identity: Identity,
     /// Where this listener is, or would be.
     pub(crate) local: SocketAddr,
+    /// Its TLS, if it speaks that.
+    pub(crate) secured: Option<Secured>,
     pub(crate) config: Config,
     pub(crate) client: ServiceClient,
     pub(crate) layer: MsaLayer,
