@@ -26,7 +26,8 @@ macro_rules! files {
 }
 
 static PAGE: [File; 1] = files!("text/html; charset=utf-8": "index.html");
-static STYLES: [File; 3] = files!("text/css; charset=utf-8": "base.css" "panels.css" "waterfall.css");
+static STYLES: [File; 3] =
+    files!("text/css; charset=utf-8": "base.css" "panels.css" "waterfall.css");
 static IMAGES: [File; 1] = files!("image/svg+xml": "icon.svg");
 static SCRIPTS: [File; 20] = files!("text/javascript; charset=utf-8":
     "main.js" "ask.js" "live.js" "history.js" "dom.js" "words.js" "en.js" "ko.js" "units.js" "charts.js" "verdict.js" "overview.js"
@@ -78,8 +79,14 @@ impl File {
             (CONTENT_SECURITY_POLICY, POLICY),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (REFERRER_POLICY, "no-referrer"),
-            (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-            (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+            (
+                HeaderName::from_static("cross-origin-opener-policy"),
+                "same-origin",
+            ),
+            (
+                HeaderName::from_static("cross-origin-resource-policy"),
+                "same-origin",
+            ),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
@@ -106,7 +113,11 @@ mod tests {
     fn every_file_that_another_names_is_there() {
         let names: Vec<_> = all().map(|file| file.name).collect();
         for file in all() {
-            for (before, after) in [("from \"./", "\""), ("=\"/page/", "\""), ("url(\"/page/", "\"")] {
+            for (before, after) in [
+                ("from \"./", "\""),
+                ("=\"/page/", "\""),
+                ("url(\"/page/", "\""),
+            ] {
                 for rest in file.text.split(before).skip(1) {
                     let name = rest.split(after).next().unwrap();
                     assert!(names.contains(&name), "{} names {name}", file.name);
@@ -121,8 +132,19 @@ mod tests {
             // The namespace of SVG is a name, not a place.
             let text = file.text.replace("http://www.w3.org/2000/svg", "");
             for no in [
-                "http://", "https://", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(",
-                "DOMParser", " style=\"", " onclick=\"", "<script>", "<style",
+                "http://",
+                "https://",
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+                "Function(",
+                "DOMParser",
+                " style=\"",
+                " onclick=\"",
+                "<script>",
+                "<style",
             ] {
                 assert!(!text.contains(no), "{} has {no}", file.name);
             }
@@ -144,7 +166,10 @@ mod tests {
         let mut asked = HeaderMap::new();
         asked.insert(IF_NONE_MATCH, tag);
         assert_eq!(page.answer(&asked).status(), StatusCode::NOT_MODIFIED);
-        asked.insert(IF_NONE_MATCH, HeaderValue::from_static("\"another\", W/\"one\""));
+        asked.insert(
+            IF_NONE_MATCH,
+            HeaderValue::from_static("\"another\", W/\"one\""),
+        );
         assert_eq!(page.answer(&asked).status(), StatusCode::OK);
     }
 }

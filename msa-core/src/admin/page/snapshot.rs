@@ -125,7 +125,9 @@ fn checks(shown: &Inside) -> Vec<Check> {
         Kind::Liveness,
         Kind::Advisory,
     ];
-    let all = kinds.into_iter().flat_map(|kind| shown.health.reports(kind));
+    let all = kinds
+        .into_iter()
+        .flat_map(|kind| shown.health.reports(kind));
     let failing = all.filter(|report| report.status != CheckStatus::Passed);
     failing
         .map(|report| Check {
@@ -147,10 +149,13 @@ impl Circuits {
     fn of(shown: &Inside, now: Instant) -> Self {
         let all = circuits::all(shown, now);
         let few = all.len() <= WINDOWS;
-        let each = all.into_iter().filter(|circuit| circuit.enabled).map(|circuit| {
-            let row = CircuitRow::of(&circuit, few, now);
-            ((circuit.service, circuit.endpoint), row)
-        });
+        let each = all
+            .into_iter()
+            .filter(|circuit| circuit.enabled)
+            .map(|circuit| {
+                let row = CircuitRow::of(&circuit, few, now);
+                ((circuit.service, circuit.endpoint), row)
+            });
         Self(each.collect())
     }
 

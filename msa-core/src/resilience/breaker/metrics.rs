@@ -23,6 +23,9 @@ pub struct Metrics {
     pub refused_total: u64,
     /// When it came into this state; `None` while it is in its first one, and while nobody has noticed yet that a time is over.
     pub since: Option<Instant>,
+    /// Since when it has not been closed: an open breaker that has tried in vain, and opened again, counts on. `None` while it lets
+    /// all calls through.
+    pub unwell_since: Option<Instant>,
     /// What made it change last; `None` while it is in its first state.
     pub reason: Option<Reason>,
     /// When it lets trial calls through; `None` unless it is open.
@@ -49,7 +52,8 @@ impl Breaker {
         let known = counts.total() >= u64::from(needed);
         let refused_total = self.refused.load(Ordering::Acquire);
         let is_noticed = word.is(state);
-        let until = (is_noticed && state == State::Open).then(|| self.until.load(Ordering::Acquire));
+        let until =
+            (is_noticed && state == State::Open).then(|| self.until.load(Ordering::Acquire));
         Metrics {
             state,
             counts,
@@ -59,6 +63,7 @@ impl Breaker {
             refused_total,
             since: (core.entered.filter(|_| is_noticed))
                 .and_then(|(at, _)| self.timeline.instant(at)),
+            unwell_since: core.unwell.and_then(|at| self.timeline.instant(at)),
             reason: core.entered.map(|(_, reason)| reason),
             trial_at: until.and_then(|until| self.timeline.instant(until)),
         }
@@ -76,7 +81,9 @@ impl Breaker {
             (State::Closed | State::MetricsOnly, _) => {
                 (rules.window).buckets(word.epoch(), self.timeline.peek(now))
             }
-            (_, Some((stopped, _))) => (rules.window).buckets(word.epoch().saturating_sub(1), stopped),
+            (_, Some((stopped, _))) => {
+                (rules.window).buckets(word.epoch().saturating_sub(1), stopped)
+            }
             (_, None) => Vec::new(),
         }
     }

@@ -19,8 +19,8 @@ use crate::txn::{self, Txn};
 
 mod counts;
 
-pub(super) use counts::add;
 pub(crate) use counts::RouteCounts;
+pub(super) use counts::add;
 
 /// The listener speaks plain HTTP; what ends TLS stands before it.
 const SCHEME: &str = "http";

@@ -15,27 +15,37 @@ pub(crate) const MANY: u16 = 300;
 pub(crate) fn quiet(name: &str) -> Result<msa_core::config::Config, ConfigError> {
     let toml = "log.level = 'error'\nserver.addr = '127.0.0.1:0'\nadmin.addr = '127.0.0.1:0'\nserver.drain.lag = '0s'\n";
     let none: [(&str, &str); 0] = [];
-    Loader::new(name).env(none).toml_str("msa.toml", toml).load()
+    Loader::new(name)
+        .env(none)
+        .toml_str("msa.toml", toml)
+        .load()
 }
 
 /// An instance that takes so long.
 pub(crate) fn leaf(name: &str, takes: Duration) -> Result<Running, msa_core::Error> {
     let answer = async move |Path(what): Path<String>, headers: HeaderMap| {
         tokio::time::sleep(takes).await;
-        let first = headers.get("x-txn-attempt").is_none_or(|attempt| attempt == "1");
+        let first = headers
+            .get("x-txn-attempt")
+            .is_none_or(|attempt| attempt == "1");
         match what.as_str() {
             "flaky" if first => StatusCode::SERVICE_UNAVAILABLE,
+            "broken" => StatusCode::SERVICE_UNAVAILABLE,
             "0" => StatusCode::NOT_FOUND,
             _ => StatusCode::OK,
         }
     };
     let service = Service::builder(name).with_config(quiet(name)?)?;
-    service.routes(Router::new().route("/{what}", get(answer))).start()
+    service
+        .routes(Router::new().route("/{what}", get(answer)))
+        .start()
 }
 
 /// A place where nobody listens.
 pub(crate) async fn closed() -> std::io::Result<SocketAddr> {
-    tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()
+    tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await?
+        .local_addr()
 }
 
 /// All instances of the big one, at 300 addresses of the loopback network: one listener for those that live.
@@ -58,11 +68,23 @@ async fn member(headers: HeaderMap) -> (StatusCode, HeaderMap) {
     let [_, _, high, low] = ip.unwrap_or(Ipv4Addr::LOCALHOST).octets();
     let n = u64::from(high) * 250 + u64::from(low);
     let slow = n % 43 == 5;
-    tokio::time::sleep(Duration::from_millis(if slow { 70 + n % 30 } else { 1 + n * 7 % 13 })).await;
+    tokio::time::sleep(Duration::from_millis(if slow {
+        70 + n % 30
+    } else {
+        1 + n * 7 % 13
+    }))
+    .await;
     let mut more = HeaderMap::new();
     if n % 97 == 3 {
         more.insert("x-msa-draining", HeaderValue::from_static("1"));
     }
     let broken = n % 59 == 7;
-    (if broken { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }, more)
+    (
+        if broken {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::OK
+        },
+        more,
+    )
 }

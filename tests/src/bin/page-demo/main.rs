@@ -63,12 +63,39 @@ fn announce(running: &Running) {
 fn customers(running: &Running, scene: Scene) -> tokio::task::JoinHandle<()> {
     let shop = running.addr();
     let paths: &[&str] = match scene {
-        Scene::Few => &["/orders/7", "/orders/flaky", "/prices/7", "/users/7", "/users/0"],
-        Scene::Many => &["/catalog/7", "/catalog/8", "/catalog/9", "/catalog/10", "/orders/7", "/prices/7"],
+        Scene::Few => &[
+            "/orders/7",
+            "/prices/7",
+            "/users/7",
+            "/orders/8",
+            "/prices/8",
+            "/users/0",
+            "/orders/flaky",
+            "/prices/9",
+            "/orders/9",
+            "/users/8",
+            "/prices/7",
+            "/orders/7",
+            "/users/9",
+            "/prices/8",
+            "/orders/8",
+            "/users/7",
+            "/prices/9",
+            "/orders/broken",
+        ],
+        Scene::Many => &[
+            "/catalog/7",
+            "/catalog/8",
+            "/catalog/9",
+            "/orders/7",
+            "/catalog/10",
+            "/catalog/11",
+            "/prices/7",
+        ],
         Scene::Alone => &["/time"],
         Scene::Hostile => &["/orders/7", "/orders/flaky", "/prices/7", "/hostile/7"],
     };
-    let every = Duration::from_millis(if scene == Scene::Many { 5 } else { 25 });
+    let every = Duration::from_millis(if scene == Scene::Many { 12 } else { 25 });
     tokio::spawn(async move {
         let customer = reqwest::Client::new();
         let mut ticks = tokio::time::interval(every);

@@ -20,7 +20,8 @@ use super::leaves::{closed, crowd, leaf};
 const HOSTILE: &str = "<img src=x onerror=\"window.ran=1\">";
 
 const SETTINGS: &str = "log.level = 'error'\nserver.addr = '127.0.0.1:0'\nadmin.addr = '127.0.0.1:0'\nserver.drain.lag = '0s'\n\
-                        clients.stock-service.timeout = '2s'\nclients.price-service.breaker.min_calls = 10\n";
+                        clients.stock-service.timeout = '2s'\nclients.price-service.balancer = 'round-robin'\n\
+                        clients.catalog-service.balancer = 'round-robin'\n";
 
 /// Whatever stands between the parts of the program.
 #[derive(Clone)]
@@ -57,23 +58,39 @@ pub(crate) async fn open(scene: Scene) -> Result<(Running, Vec<Running>), msa_co
                 places.push(closed().await.map_err(msa_core::Error::other)?);
             }
             let each = places.into_iter().enumerate();
-            known.set(name, each.map(|(n, addr)| Endpoint::at(addr).with_zone(zone(n))));
+            known.set(
+                name,
+                each.map(|(n, addr)| Endpoint::at(addr).with_zone(zone(n))),
+            );
         }
     }
     if scene == Scene::Many {
         let places = crowd().await.map_err(msa_core::Error::other)?;
         let each = places.into_iter().enumerate();
-        known.set("catalog-service", each.map(|(n, addr)| Endpoint::at(addr).with_zone(zone(n))));
+        known.set(
+            "catalog-service",
+            each.map(|(n, addr)| Endpoint::at(addr).with_zone(zone(n))),
+        );
     }
-    let name = if scene == Scene::Alone { "clock" } else { "shop" };
+    let name = if scene == Scene::Alone {
+        "clock"
+    } else {
+        "shop"
+    };
     let mut settings = SETTINGS.to_owned();
     if scene == Scene::Hostile {
         settings.push_str(&format!("admin.hosts = ['{HOSTILE}']\n"));
     }
     let config = Loader::new(name).toml_str("msa.toml", settings).load()?;
-    let builder = Service::builder(name).version("2.4.1").build_info("commit", "7f3a9c1");
+    let builder = Service::builder(name)
+        .version("2.4.1")
+        .build_info("commit", "7f3a9c1");
     let service = builder.discovery(known).with_config(config)?;
-    let policy = if scene == Scene::Hostile { HOSTILE } else { "pricing::quote" };
+    let policy = if scene == Scene::Hostile {
+        HOSTILE
+    } else {
+        "pricing::quote"
+    };
     let shop = Shop {
         client: service.client(),
         quote: Policy::builder(policy)
@@ -106,7 +123,10 @@ async fn order(State(shop): State<Shop>, Path(id): Path<String>) -> Result<Statu
     let stock = shop.client.get(format!("http://stock-service/{id}")).send();
     let (user, stock) = futures_util::future::join(user, stock).await;
     user?;
-    Ok(stock?.status())
+    match stock?.status() {
+        status if status.is_server_error() => Ok(StatusCode::BAD_GATEWAY),
+        status => Ok(status),
+    }
 }
 
 async fn price(State(shop): State<Shop>, Path(id): Path<String>) -> Result<StatusCode, Problem> {

@@ -4,28 +4,31 @@ import { h, put, say, svg } from "./dom.js";
 import { count, rate } from "./units.js";
 import { t } from "./words.js";
 
-const WIDE = 120;
+const LEAST = 30; // seconds that a line shows at least
+const BUCKETS = 10; // and a window
 const HIGH = 28;
 
-// A line of the last two minutes, what failed of it drawn below.
+// A line of the last seconds, two minutes at most; what failed of it is drawn below.
 export function sparkline() {
   const all = svg("path", { class: "spark-all" });
   const bad = svg("path", { class: "spark-bad" });
   const title = svg("title", {});
-  const node = svg("svg", { class: "spark", viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", role: "img" }, title, all, bad);
-  const area = (values, top) => {
-    const at = (index) => WIDE - (values.length - 1 - index);
+  const node = svg("svg", { class: "spark", preserveAspectRatio: "none", role: "img" }, title, all, bad);
+  const area = (values, top, wide) => {
+    const at = (index) => wide - (values.length - 1 - index);
     const high = (value) => (HIGH - 1 - (HIGH - 3) * (value / top)).toFixed(1);
     const points = values.map((value, index) => `${at(index)} ${high(value)}`);
-    return `M${at(0)} ${HIGH}L${points.join("L")}L${WIDE} ${HIGH}Z`;
+    return `M${at(0)} ${HIGH}L${points.join("L")}L${wide} ${HIGH}Z`;
   };
   return {
     node,
     update(line) {
       const top = Math.max(1, ...line.map((one) => one.n));
       const drawn = line.length > 1;
-      put(all, "d", drawn ? area(line.map((one) => one.n), top) : "");
-      put(bad, "d", drawn && line.some((one) => one.bad > 0) ? area(line.map((one) => one.bad), top) : "");
+      const wide = Math.max(LEAST, line.length - 1);
+      put(node, "viewBox", `0 0 ${wide} ${HIGH}`);
+      put(all, "d", drawn ? area(line.map((one) => one.n), top, wide) : "");
+      put(bad, "d", drawn && line.some((one) => one.bad > 0) ? area(line.map((one) => one.bad), top, wide) : "");
       const last = line.at(-1);
       say(title, last ? t("sparkline", rate(last.n), rate(last.bad), rate(top)) : t("noLine"));
     },
@@ -42,7 +45,8 @@ export function windowBars() {
     update(circuit) {
       const buckets = circuit?.w ?? [];
       const top = Math.max(1, ...buckets.map(([ok, bad]) => ok + bad));
-      put(node, "viewBox", `0 0 ${Math.max(1, buckets.length) * 6} 24`);
+      const before = Math.max(0, BUCKETS - buckets.length);
+      put(node, "viewBox", `0 0 ${(before + buckets.length) * 6} 24`);
       while (bars.childNodes.length < buckets.length * 3) bars.append(svg("rect", { width: 5 }));
       while (bars.childNodes.length > buckets.length * 3) bars.lastChild.remove();
       buckets.forEach(([ok, bad, slow], at) => {
@@ -51,7 +55,7 @@ export function windowBars() {
         const draw = (place, kind, y, height) => {
           const bar = bars.childNodes[at * 3 + place];
           put(bar, "class", kind);
-          put(bar, "x", at * 6);
+          put(bar, "x", (before + at) * 6);
           put(bar, "y", y.toFixed(1));
           put(bar, "height", height.toFixed(1));
         };

@@ -1,6 +1,6 @@
 // English.
 
-const s = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+const s = (n, one, many = `${one}s`) => `${n} ${String(n) === "1" ? one : many}`;
 
 export default {
   otherLanguage: "한국어", toDark: "Dark", toLight: "Light", skip: "Skip to content", home: "Overview", pages: "Pages",
@@ -24,15 +24,16 @@ export default {
   wrongEndpoints: (service, out, all, list) => `${service}: ${out} of ${s(all, "endpoint")} not usable (${list})`,
   wrongPanic: (service) => `${service}: so few endpoints are healthy that all are used.`,
   wrongCalls: (service, share) => `${service}: ${share} of the calls fail in spite of retries.`,
+  wrongRetries: (service, share) => `${service}: the calls need ${share} more attempts, as retries.`,
   wrongBudget: (service) => `${service}: the retry budget is spent.`,
   wrongThrottle: (service, share) => `${service}: the throttle turns away ${share} of the calls.`,
   wrongPolicy: (name, state) => `The circuit of ${name} is ${state}.`,
   someAre: (n, kind) => `${n} ${kind}`, since: (span) => `for ${span}`,
 
   inbound: "Inbound requests", perSecond: "per second", errors: "errors", inFlight: "in flight", limit: "limit", shed: "shed", dark: "(dark)",
-  twoMinutes: "two minutes", routes: "Routes", routesCount: (n) => s(n, "route"), noRoute: "(no route)",
+  lineOf: (span) => `the last ${span}`, routes: "Routes", routesCount: (n) => s(n, "route"), noRoute: "(no route)",
   moreRoutes: (n) => `and ${n} more, see /metrics`, notCounted: "Nothing is counted: telemetry.metrics.enabled is false.",
-  each: (rate) => `${rate}/s`, sparkline: (now, bad, top) => `Now ${now} a second, ${bad} of them fail; at most ${top} in two minutes`, noLine: "No numbers yet",
+  each: (rate) => `${rate}/s`, sparkline: (now, bad, top) => `Now ${now} a second, ${bad} of them fail; at most ${top} in this line`, noLine: "No numbers yet",
 
   services: "Services called", nobody: "This service has called nobody so far. Services appear with the first call.",
   usableOf: (n, all) => (all === 0 ? "no endpoints" : n === all ? (all === 1 ? "usable" : `all ${all} usable`) : `${n} of ${all} usable`),
@@ -41,7 +42,7 @@ export default {
   retryBudget: "Retry budget", places: "Concurrent calls", rateLimit: "Rate limit", left: (n) => `${n} left`, of: (n, all) => `${n} of ${all}`, waiting: (n) => `${n} waiting`,
   outcomesAre: (list) => `Since the start: ${list}`,
 
-  kind_usable: "usable", kind_open: "circuit open", kind_forced: "opened by hand", kind_trial: "trial calls", kind_ejected: "ejected", kind_unhealthy: "health check fails",
+  kind_usable: "usable", kind_open: "circuit open", kind_forced: "opened by hand", kind_trial: "on trial", kind_ejected: "ejected", kind_unhealthy: "health check fails",
   kind_draining: "draining", kind_disabled: "closed by hand", kind_ramp: "slow start",
   backIn: (span) => `back in ${span}`, trialIn: (span) => `tries again in ${span}`, weightIs: (weight) => `weight ${weight}`,
   latency: "latency", share: "share", filter: "Filter", filterLabel: "Filter endpoints by address or zone", sortLabel: "Order of the endpoints",
@@ -73,7 +74,7 @@ export default {
   summary: (ms, services, calls, attempts, retries) => `${ms ? `in ${ms} · ` : ""}${s(services, "service")} · ${s(calls, "call")} · ${s(attempts, "attempt")}${retries ? ` · ${s(retries, "retry or hedge", "retries or hedges")}` : ""}`,
   startedAt: (at, hop, peer) => `${at} · hop ${hop}${peer ? ` · from ${peer}` : ""}`,
   origin: "it began here", callerGone: "caller went away", attempt: (n) => `attempt ${n}`, process: "The process", leftOut: (n) => `${s(n, "note")} had no room`,
-  worstEntry: (service, outcome) => `It began in ${service} itself: ${outcome}.`,
+  worstEntry: (service, instance, what, outcome) => `It began in ${service} itself (${instance}): ${what} → ${outcome}.`,
   worstAttempt: (service, endpoint, what, outcome) => `It began at ${service} (${endpoint}): ${what} → ${outcome}.`,
   worstRefused: (service, what, outcome) => `It began with a call to ${service} that was not made: ${what} → ${outcome}.`,
 

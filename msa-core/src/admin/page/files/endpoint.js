@@ -91,7 +91,7 @@ export function detail() {
     const shown = endpoint ? endpoint.c : policy?.circuit;
     show(circuit, Boolean(endpoint || policy));
     say(circuit, circuitWords(shown));
-    show(pictures, Boolean(shown?.w?.length));
+    show(pictures, Boolean(shown?.w?.some((one) => one[0] + one[1] > 0)));
     bars.update(shown);
   }
   return { node, open, update };

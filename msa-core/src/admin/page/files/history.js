@@ -7,7 +7,8 @@ const WINDOW = 10000;
 const sum = (numbers) => numbers.reduce((whole, one) => whole + one, 0);
 const minus = (now, then) => now.map((one, at) => one - (then?.[at] ?? 0));
 
-// The value that so large a share of a histogram stays below: within a bucket values are taken as evenly spread.
+// The value that so large a share of a histogram stays below: within a bucket values are taken as evenly spread. Of the first bucket
+// only its end is known, told as a negative number: below it.
 export function percentile(buckets, bounds, share) {
   const all = sum(buckets);
   if (all <= 0) return null;
@@ -15,7 +16,8 @@ export function percentile(buckets, bounds, share) {
   for (let at = 0; at < buckets.length; at += 1) {
     if (left <= buckets[at] && buckets[at] > 0) {
       if (at === bounds.length) return Infinity;
-      const from = at === 0 ? 0 : bounds[at - 1];
+      if (at === 0) return -bounds[0];
+      const from = bounds[at - 1];
       return from + (bounds[at] - from) * (left / buckets[at]);
     }
     left -= buckets[at];

@@ -22,15 +22,16 @@ export default {
   wrongEndpoints: (service, out, all, list) => `${service}: 엔드포인트 ${all}개 중 ${out}개 사용 불가 (${list})`,
   wrongPanic: (service) => `${service}: 정상 엔드포인트가 너무 적어 전부 사용합니다.`,
   wrongCalls: (service, share) => `${service}: 재시도해도 호출의 ${share}가 실패합니다.`,
+  wrongRetries: (service, share) => `${service}: 호출 수의 ${share}만큼 재시도하고 있습니다.`,
   wrongBudget: (service) => `${service}: 재시도 예산이 바닥났습니다.`,
   wrongThrottle: (service, share) => `${service}: 스로틀이 호출의 ${share}를 거절합니다.`,
   wrongPolicy: (name, state) => `${name} 서킷: ${state}`,
   someAre: (n, kind) => `${kind} ${n}개`, since: (span) => `${span}째`,
 
   inbound: "들어오는 요청", perSecond: "초당", errors: "오류", inFlight: "처리 중", limit: "동시 처리 한도", shed: "거절", dark: "(관찰만)",
-  twoMinutes: "최근 2분", routes: "경로", routesCount: (n) => `경로 ${n}개`, noRoute: "(경로 없음)",
+  lineOf: (span) => `최근 ${span}`, routes: "경로", routesCount: (n) => `경로 ${n}개`, noRoute: "(경로 없음)",
   moreRoutes: (n) => `그 밖에 ${n}개는 /metrics에 있습니다`, notCounted: "telemetry.metrics.enabled가 false라서 집계하지 않습니다.",
-  each: (rate) => `${rate}/초`, sparkline: (now, bad, top) => `현재 초당 ${now}건, 실패 ${bad}건, 최근 2분 최대 ${top}건`, noLine: "아직 수치가 없습니다",
+  each: (rate) => `${rate}/초`, sparkline: (now, bad, top) => `현재 초당 ${now}건, 실패 ${bad}건, 표시 구간 최대 ${top}건`, noLine: "아직 수치가 없습니다",
 
   services: "호출하는 서비스", nobody: "아직 다른 서비스를 호출하지 않았습니다. 처음 호출하면 여기에 나타납니다.",
   usableOf: (n, all) => (all === 0 ? "엔드포인트 없음" : n === all ? (all === 1 ? "사용 가능" : `${all}개 모두 사용 가능`) : `${all}개 중 ${n}개 사용 가능`),
@@ -39,7 +40,7 @@ export default {
   retryBudget: "재시도 예산", places: "동시 호출", rateLimit: "호출 빈도 제한", left: (n) => `${n} 남음`, of: (n, all) => `${n} / ${all}`, waiting: (n) => `${n}건 대기`,
   outcomesAre: (list) => `시작 이후: ${list}`,
 
-  kind_usable: "사용 가능", kind_open: "서킷 열림", kind_forced: "수동으로 열림", kind_trial: "시험 호출 중", kind_ejected: "이상치로 제외", kind_unhealthy: "헬스 체크 실패",
+  kind_usable: "사용 가능", kind_open: "서킷 열림", kind_forced: "수동으로 열림", kind_trial: "시험 중", kind_ejected: "이상치로 제외", kind_unhealthy: "헬스 체크 실패",
   kind_draining: "종료 준비 중", kind_disabled: "수동으로 닫힘", kind_ramp: "점진적 투입 중",
   backIn: (span) => `${span} 후 복귀`, trialIn: (span) => `${span} 후 시험 호출`, weightIs: (weight) => `가중치 ${weight}`,
   latency: "지연 시간", share: "비율", filter: "검색", filterLabel: "주소나 존으로 엔드포인트 검색", sortLabel: "엔드포인트 정렬",
@@ -71,7 +72,7 @@ export default {
   summary: (ms, services, calls, attempts, retries) => `${ms ? `${ms} · ` : ""}서비스 ${services}개 · 호출 ${calls}건 · 시도 ${attempts}건${retries ? ` · 재시도/헤지 ${retries}건` : ""}`,
   startedAt: (at, hop, peer) => `${at} · ${hop}번째 홉${peer ? ` · ${peer}에서 옴` : ""}`,
   origin: "여기서 시작", callerGone: "호출자가 떠남", attempt: (n) => `시도 ${n}`, process: "프로세스", leftOut: (n) => `공간이 부족해 기록 ${n}건 생략`,
-  worstEntry: (service, outcome) => `원인: ${service} 자체 오류 (${outcome}).`,
+  worstEntry: (service, instance, what, outcome) => `원인: ${service} 자체 오류 (${instance}) ${what} → ${outcome}.`,
   worstAttempt: (service, endpoint, what, outcome) => `원인: ${service} (${endpoint}) ${what} → ${outcome}.`,
   worstRefused: (service, what, outcome) => `원인: ${service} 호출이 실행되지 않음. ${what} → ${outcome}.`,
 

@@ -135,7 +135,7 @@ function update() {
   say(version, [snapshot.version, t("up", span(snapshot.up))].filter(Boolean).join(" · "));
   const ready = snapshot.phase === "ready" && snapshot.ready;
   say(phase, t(snapshot.phase === "ready" && !snapshot.ready ? "phase_unready" : `phase_${snapshot.phase}`));
-  put(phase, "data-kind", ready ? "good" : "bad");
+  put(phase, "data-kind", lost ? null : ready ? "good" : "bad");
   view?.update?.(snapshot, history);
 }
 

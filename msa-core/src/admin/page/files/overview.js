@@ -5,7 +5,7 @@ import { each, h, icon, put, say, show } from "./dom.js";
 import { circuitWords, detail } from "./endpoint.js";
 import { service } from "./service.js";
 import { recent } from "./transactions.js";
-import { count, millis, percent, rate } from "./units.js";
+import { count, millis, percent, rate, span } from "./units.js";
 import { verdict } from "./verdict.js";
 import { t } from "./words.js";
 
@@ -23,16 +23,19 @@ export function overview() {
   const nobody = h("p", { class: "empty" }, t("nobody"));
   const own = policies(details);
   const latest = recent(8);
-  const node = h("div", { class: "overview" },
+  const waiting = h("p", { class: "empty" }, t("live_connecting"));
+  const body = h("div", { class: "overview", hidden: true },
     h("h1", { class: "unseen" }, t("overview")),
     head.node, inward.node,
     h("section", { class: "services", "aria-label": t("services") }, h("h2", {}, t("services")), nobody, list),
-    h("div", { class: "aside" }, latest.node, own.node),
-    details.node);
+    h("div", { class: "aside" }, latest.node, own.node));
+  const node = h("div", {}, waiting, body, details.node);
   return {
     node,
     close: () => latest.close(),
     update(snapshot, history) {
+      show(waiting, false);
+      show(body, true);
       head.update(snapshot, history);
       inward.update(snapshot, history);
       show(nobody, snapshot.services.length === 0);
@@ -56,7 +59,7 @@ function stat(label) {
 
 function inbound() {
   const all = { rate: stat(t("perSecond")), errors: stat(t("errors")), p50: stat("p50"), p99: stat("p99"), active: stat(t("inFlight")), limit: stat(t("limit")), sheds: stat(t("shed")) };
-  const line = sparkline();
+  const [line, age] = [sparkline(), h("span", { class: "dim" })];
   const rows = h("tbody", {});
   const more = h("p", { class: "dim" });
   const titles = ["route", "perSecond", "errors", "p50", "p99"].map((name) => h("th", { scope: "col" }, name.startsWith("p") && name.length === 3 ? name : t(name)));
@@ -67,7 +70,7 @@ function inbound() {
   const node = h("section", { class: "panel inbound", "aria-label": t("inbound") },
     h("h2", {}, t("inbound")),
     h("dl", { class: "stats" }, Object.values(all).map((one) => one.node)),
-    h("div", { class: "line" }, line.node, h("span", { class: "dim" }, t("twoMinutes"))),
+    h("div", { class: "line" }, line.node, age),
     off, routes);
   return {
     node,
@@ -84,7 +87,9 @@ function inbound() {
       all.limit.update(`${count(limit.limit)}${limit.mode === "dark" ? ` ${t("dark")}` : ""}`, limit.mode === "on" && limit.in_flight >= limit.limit ? "bad" : null);
       show(all.sheds.node, server.sheds > 0);
       all.sheds.update(t("each", rate(now.sheds)), now.sheds > 0 ? "bad" : null);
-      line.update(history.line("server"));
+      const seen = history.line("server");
+      line.update(seen);
+      say(age, t("lineOf", span(Math.max(30, seen.length - 1) * 1000)));
       show(off, !snapshot.counted);
       show(routes, server.routes.length > 0);
       say(words, t("routesCount", server.routes.length));

@@ -51,13 +51,13 @@ export function service(name, details) {
       tell("errors", percent(of.share), true, of.share > 0.02);
       tell("p50", millis(of.p50), true);
       tell("p99", millis(of.p99), true);
-      for (const one of ["retries", "hedges", "refused", "timeouts", "fallbacks"]) tell(one, t("each", rate(of[one])), (now.calls?.[one] ?? 0) > 0, of[one] > 0 && one !== "hedges");
+      for (const one of ["retries", "hedges", "refused", "timeouts", "fallbacks"]) tell(one, t("each", rate(of[one])), (now.calls?.[one] ?? 0) > 0, one !== "hedges" && one !== "fallbacks" && of[one] > of.rate * 0.05);
       line.update(history.line(`service ${name}`));
       show(line.node, Boolean(now.calls));
       limits(now.limits ?? {});
       const seen = [...(now.calls?.outcomes ?? [])].sort((one, other) => other[1] - one[1]).slice(0, 6);
       show(outcomes, seen.length > 0);
-      say(outcomes, t("outcomesAre", seen.map(([outcome, n]) => `${term("outcomes", outcome)} ${count(n)}`).join(" · ")));
+      say(outcomes, t("outcomesAre", seen.map(([outcome, n]) => `${term("outcomes", outcome)} × ${count(n)}`).join(" · ")));
       show(none, all === 0);
       endpoints.update(now.endpoints, of.shares);
     },

@@ -22,9 +22,9 @@ function list() {
         return {
           node: h("li", {}, link),
           update(now) {
-            say(status, now.status ? String(now.status) : now.ms === undefined ? t("running") : t("done"));
+            say(status, String(now.status ?? "…"));
             put(link, "data-kind", failing(now) ? "bad" : now.status >= 400 ? "note" : "good");
-            say(ms, millis(now.ms));
+            say(ms, now.ms === undefined ? t("running") : millis(now.ms));
           },
         };
       });
@@ -69,7 +69,7 @@ export function transactions() {
   const [bad, good] = [list(), list()];
   const [about, wrong] = [h("p", { class: "dim" }), h("p", { class: "wrong", role: "alert" })];
   const [noBad, noGood] = [h("p", { class: "empty" }, t("noErrors")), h("p", { class: "empty" }, t("noRequests"))];
-  const often = regularly(100, (latest) => {
+  const often = regularly(50, (latest) => {
     say(wrong, latest.enabled ? "" : t("journalOff"));
     say(about, t("journalHolds", count(latest.kept_requests + latest.recent_requests), latest.slow_from_ms === null ? null : millis(latest.slow_from_ms)));
     bad.update(latest.kept);

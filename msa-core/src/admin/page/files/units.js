@@ -28,14 +28,14 @@ export function percent(share) {
 export function millis(ms) {
   if (ms === Infinity) return ">10 s";
   if (!known(ms)) return NONE;
-  if (ms >= 9995) return `${number(ms / 1000, 1)} s`;
-  if (ms >= 999.5) return `${number(ms / 1000, 2)} s`;
-  return `${number(ms, ms < 9.95 ? 1 : 0)} ms`;
+  if (ms < 0) return `<${millis(-ms)}`;
+  if (ms >= 999.5) return `${number(ms / 1000, ms < 9995 ? 2 : 1)}\u00a0s`;
+  return `${number(ms, ms < 9.95 ? 1 : 0)}\u00a0ms`;
 }
 
 const UNITS = {
-  en: [" d", " h", " min", " s", " "],
-  ko: ["일", "시간", "분", "초", " "],
+  en: ["\u00a0d", "\u00a0h", "\u00a0min", "\u00a0s", "\u00a0"],
+  ko: ["일", "시간", "분", "초", "\u00a0"],
 };
 
 // A span of time, with its two greatest units.

@@ -52,6 +52,7 @@ function wrongOf(service, history, add) {
   }
   if (service.panic) add(`panic ${service.name}`, 2, t("wrongPanic", service.name), to);
   if (now.share > SHARE && now.bad > WORTH) add(`share ${service.name}`, 2, t("wrongCalls", service.name, percent(now.share)), to);
+  if (now.retries > now.rate * 0.2 && now.retries > WORTH) add(`retries ${service.name}`, 1, t("wrongRetries", service.name, percent(now.retries / now.rate)), to);
   const budget = service.limits?.retry_budget;
   if (budget !== null && budget !== undefined && budget < 1) add(`budget ${service.name}`, 1, t("wrongBudget", service.name), to);
   if (service.limits?.throttle_rejects > 0.01) add(`throttle ${service.name}`, 1, t("wrongThrottle", service.name, percent(service.limits.throttle_rejects)), to);

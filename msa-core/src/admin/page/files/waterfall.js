@@ -49,8 +49,10 @@ function survey(entry) {
   return seen;
 }
 
+const whatOf = (entry) => (entry.method ? `${entry.method} ${entry.route ?? t("noRoute")}` : t("ownWork"));
+
 function worstWords({ entry, call, attempt }) {
-  if (entry) return t("worstEntry", entry.service, outcome(entry));
+  if (entry) return t("worstEntry", entry.service, entry.instance, whatOf(entry), outcome(entry));
   const what = `${call.method} ${call.path}`;
   if (!attempt) return t("worstRefused", call.service, what, outcome(call));
   return t("worstAttempt", call.service, attempt.endpoint, what, outcome(attempt));
@@ -88,11 +90,10 @@ export function waterfall(entry) {
   const decided = (decision, at) => remark("decision", decisionWords(decision), at + decision.at_ms);
 
   function entryRow(one, at, depth) {
-    const what = one.method ? `${one.method} ${one.route ?? t("noRoute")}` : t("ownWork");
     const below = (one.decisions ?? []).map((decision) => decided(decision, at));
     if (depth < DEEPEST) below.push(...(one.calls ?? []).map((call) => callRow(call, at, depth + 1)));
     if (one.left_out > 0) below.push(remark("unknown", t("leftOut", one.left_out)));
-    const label = [h("strong", { class: "service-name" }, one.service), " ", h("span", { class: "what" }, what), " ", h("code", { class: "dim", title: t("process") }, one.instance)];
+    const label = [h("strong", { class: "service-name" }, one.service), " ", h("span", { class: "what" }, whatOf(one)), " ", h("code", { class: "dim", title: t("process") }, one.instance)];
     return row("entry", one.service, label, outcome(one), at, one, below);
   }
 

@@ -16,7 +16,7 @@ pub(super) struct CircuitRow {
     /// It only reports.
     #[serde(skip_serializing_if = "is_false")]
     dark: bool,
-    /// For so long it has been in this state.
+    /// For so long it has been in this state, or, unless it lets all calls through, not been closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<u64>,
     /// Why it is.
@@ -54,7 +54,10 @@ impl CircuitRow {
             Window::Time { length, .. } if !w.is_empty() => millis(length),
             _ => 0,
         };
-        let since = metrics.since.map(|since| now.saturating_duration_since(since));
+        let since = metrics
+            .unwell_since
+            .or(metrics.since)
+            .map(|since| now.saturating_duration_since(since));
         let trial = metrics.trial_at.map(|at| at.saturating_duration_since(now));
         Self {
             s: (!is_closed).then(|| metrics.state.as_str()),

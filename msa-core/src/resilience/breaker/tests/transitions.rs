@@ -203,7 +203,10 @@ fn open_times_may_come_from_any_iterator_and_begin_anew_when_it_closes() {
 fn it_tells_since_when_and_why_it_is_what_it_is_and_when_it_tries_again() {
     let mut bench = Bench::brittle();
     let metrics = bench.breaker.metrics(bench.now);
-    assert_eq!((metrics.since, metrics.reason, metrics.trial_at), (None, None, None));
+    assert_eq!(
+        (metrics.since, metrics.reason, metrics.trial_at),
+        (None, None, None)
+    );
     bench.advance(Duration::from_secs(3));
     bench.fail(2);
     let opened = bench.now;
@@ -219,6 +222,19 @@ fn it_tells_since_when_and_why_it_is_what_it_is_and_when_it_tries_again() {
         (State::HalfOpen, None, None),
         "no call has noticed it yet"
     );
+    bench.fail(1);
+    let metrics = bench.breaker.metrics(bench.now);
+    assert_eq!(
+        (metrics.state, metrics.since),
+        (State::Open, Some(bench.now))
+    );
+    assert_eq!(
+        metrics.unwell_since,
+        Some(opened),
+        "it never was well between"
+    );
+    bench.breaker.close(bench.now);
+    assert_eq!(bench.breaker.metrics(bench.now).unwell_since, None);
 }
 
 #[test]

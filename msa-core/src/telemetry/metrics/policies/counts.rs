@@ -91,7 +91,9 @@ fn calls(service: &Service) -> CallCounts {
 /// All of them but those that were only reported.
 fn undarkened<const N: usize, const M: usize>(few: &Few<N, Counter, M>) -> u64 {
     let all = few.all();
-    let real = all.iter().filter(|(labels, _)| labels.last() != Some(&"true"));
+    let real = all
+        .iter()
+        .filter(|(labels, _)| labels.last() != Some(&"true"));
     real.map(|(_, count)| count.get()).sum()
 }
 
