@@ -125,6 +125,7 @@ fn state(circuit: &Circuit, now: Instant) -> Value {
         .map(|bucket| [bucket.ok, bucket.failed, bucket.slow])
         .collect();
     let since = metrics.since.map(|since| ms(now, since));
+    let unwell = metrics.unwell_since.map(|since| ms(now, since));
     let trial = metrics.trial_at.map(|trial| ms(trial, now));
     json!({
         "service": circuit.service,
@@ -132,6 +133,7 @@ fn state(circuit: &Circuit, now: Instant) -> Value {
         "state": metrics.state.as_str(),
         "reason": metrics.reason.map(Reason::as_str),
         "for_ms": since,
+        "unwell_for_ms": unwell,
         "trial_in_ms": trial,
         "enabled": circuit.enabled,
         "dark": circuit.dark,

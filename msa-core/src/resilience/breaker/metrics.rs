@@ -23,6 +23,9 @@ pub struct Metrics {
     pub refused_total: u64,
     /// When it came into this state; `None` while it is in its first one, and while nobody has noticed yet that a time is over.
     pub since: Option<Instant>,
+    /// Since when it has not been closed: an open breaker that has tried in vain, and opened again, counts on. `None` while it lets
+    /// all calls through.
+    pub unwell_since: Option<Instant>,
     /// What made it change last; `None` while it is in its first state.
     pub reason: Option<Reason>,
     /// When it lets trial calls through; `None` unless it is open.
@@ -60,6 +63,7 @@ impl Breaker {
             refused_total,
             since: (core.entered.filter(|_| is_noticed))
                 .and_then(|(at, _)| self.timeline.instant(at)),
+            unwell_since: core.unwell.and_then(|at| self.timeline.instant(at)),
             reason: core.entered.map(|(_, reason)| reason),
             trial_at: until.and_then(|until| self.timeline.instant(until)),
         }

@@ -16,7 +16,7 @@ pub(super) struct CircuitRow {
     /// It only reports.
     #[serde(skip_serializing_if = "is_false")]
     dark: bool,
-    /// For so long it has been in this state.
+    /// For so long it has been in this state, or, unless it lets all calls through, not been closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<u64>,
     /// Why it is.
@@ -55,7 +55,8 @@ impl CircuitRow {
             _ => 0,
         };
         let since = metrics
-            .since
+            .unwell_since
+            .or(metrics.since)
             .map(|since| now.saturating_duration_since(since));
         let trial = metrics.trial_at.map(|at| at.saturating_duration_since(now));
         Self {

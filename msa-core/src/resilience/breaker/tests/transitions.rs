@@ -222,6 +222,19 @@ fn it_tells_since_when_and_why_it_is_what_it_is_and_when_it_tries_again() {
         (State::HalfOpen, None, None),
         "no call has noticed it yet"
     );
+    bench.fail(1);
+    let metrics = bench.breaker.metrics(bench.now);
+    assert_eq!(
+        (metrics.state, metrics.since),
+        (State::Open, Some(bench.now))
+    );
+    assert_eq!(
+        metrics.unwell_since,
+        Some(opened),
+        "it never was well between"
+    );
+    bench.breaker.close(bench.now);
+    assert_eq!(bench.breaker.metrics(bench.now).unwell_since, None);
 }
 
 #[test]
