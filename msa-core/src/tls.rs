@@ -1,4 +1,6 @@
-//! One rustls configuration for all connections that trust the same authorities.
+//! One rustls configuration for all connections that trust the same authorities, and one for a listener.
+
+mod names;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,8 +8,11 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_platform_verifier::Verifier;
+
+pub(crate) use names::Names;
 
 /// Certificates or keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +75,37 @@ pub(crate) fn trusting_nobody() -> Result<ClientConfig, TlsError> {
         .map_err(TlsError::Setup)?
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth())
+}
+
+/// Serves with this certificate and key. Clients may show a certificate of these authorities; one of others ends the handshake.
+pub(crate) fn serving(
+    certificate: &Path,
+    key: &Path,
+    client_ca: Option<&Path>,
+) -> Result<ServerConfig, TlsError> {
+    let provider = provider();
+    let builder = ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Setup)?;
+    let builder = match client_ca {
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            for authority in read(path)? {
+                roots.add(authority).map_err(TlsError::Setup)?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                .allow_unauthenticated()
+                .build()
+                .map_err(|error| TlsError::Setup(rustls::Error::General(error.to_string())))?;
+            builder.with_client_cert_verifier(verifier)
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder
+        .with_single_cert(read(certificate)?, private_key(key)?)
+        .map_err(TlsError::Setup)?;
+    config.alpn_protocols = alpn();
+    Ok(config)
 }
 
 fn alpn() -> Vec<Vec<u8>> {

@@ -180,7 +180,7 @@ fn text(attributes: &[KeyValue], key: &str) -> Option<String> {
 fn service(name: &str, variables: &[(&str, &str)]) -> Service {
     let fixed = [
         ("MSA_SERVER__ADDR", "127.0.0.1:0"),
-        ("MSA_ADMIN__ENABLED", "false"),
+        ("MSA_ADMIN__ADDR", "127.0.0.1:0"),
         ("MSA_SERVER__DRAIN__LAG", "0s"),
     ];
     let env = fixed.iter().chain(variables);
@@ -406,8 +406,6 @@ async fn deltas_add_up_to_what_happened_and_what_a_collector_refuses_is_counted(
         ("OTEL_METRIC_EXPORT_INTERVAL", "1"),
         ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
         ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", &endpoint),
-        ("MSA_ADMIN__ENABLED", "true"),
-        ("MSA_ADMIN__ADDR", "127.0.0.1:0"),
     ]);
     for asked in 1..=3 {
         ask(&front).await;

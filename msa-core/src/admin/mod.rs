@@ -2,7 +2,8 @@
 //!
 //! | path | shows |
 //! | --- | --- |
-//! | `/` | this list |
+//! | `/` | the admin page for a browser, this list for the others |
+//! | `/events` | what the page shows: a snapshot a second, as server-sent events; at most 8 may watch |
 //! | `/livez`, `/readyz`, `/startupz` | the probes; `?verbose` tells each check |
 //! | `/info` | name, versions, start, uptime |
 //! | `/config` | every effective value with its source, secrets as `***`; `?format=json` |
@@ -18,9 +19,13 @@
 //! # Who may
 //!
 //! It is bound to the loopback interface unless configured otherwise, for what it shows is not for callers. There it answers to
-//! addresses, `localhost` and `admin.hosts`. On any other address all but the probes need `Authorization: Bearer <admin.token>`; without
-//! a token the service does not start, unless `admin.open = true`. Changes need `content-type: application/json`. Each change, and
+//! addresses, `localhost` and `admin.hosts`. On any other address all but the probes need `Authorization: Bearer <admin.token>`, or a
+//! client certificate; without either the service does not start, unless `admin.open = true`. Changes need `content-type: application/json`. Each change, and
 //! each refusal, is a log line of the target `msa::audit`.
+//!
+//! With `admin.tls.certificate` and `.key` the listener speaks TLS alone, and with `admin.tls.client_ca` a certificate of these authorities
+//! is as good as the token; `admin.tls.clients` names which. The audit log has the subject of who showed one. Probes ask for neither,
+//! but do need TLS here: a kubelet's are for the main listener.
 //!
 //! # A transaction across processes
 //!
@@ -43,6 +48,8 @@ mod info;
 mod limits;
 mod loggers;
 mod metrics;
+mod page;
+mod secure;
 mod txn;
 
 use std::net::SocketAddr;
@@ -55,6 +62,9 @@ use axum::routing::{get, post, put};
 pub(crate) use hystrix::HystrixStats;
 pub(crate) use info::Identity;
 pub(crate) use metrics::collect;
+pub(crate) use page::Watchers;
+pub use secure::AdminTlsError;
+pub(crate) use secure::Secured;
 
 use crate::client::ServiceClient;
 use crate::client::transport::ReqwestTransport;
@@ -79,6 +89,8 @@ pub(crate) struct Inside {
     pub(crate) identity: Identity,
     /// Where this listener is, or would be.
     pub(crate) local: SocketAddr,
+    /// Its TLS, if it speaks that.
+    pub(crate) secured: Option<Secured>,
     pub(crate) config: Config,
     pub(crate) client: ServiceClient,
     pub(crate) layer: MsaLayer,
@@ -93,6 +105,8 @@ pub(crate) struct Inside {
     /// Everything that knows endpoints.
     pub(crate) sources: Chain,
     pub(crate) hystrix: Arc<HystrixStats>,
+    /// Those who watch the page.
+    pub(crate) watchers: Watchers,
     /// For questions to other services' management listeners.
     pub(crate) transport: ReqwestTransport,
 }
@@ -127,10 +141,13 @@ pub(crate) fn pages(shown: Shown, health: health::Registry) -> Router {
         .route("/txn", get(txn::latest))
         .route("/txn/{gtxid}", get(txn::show))
         .route("/hystrix.stream", get(hystrix::stream))
+        .route("/events", get(page::stream))
         .fallback(index::missing)
         .method_not_allowed_fallback(index::not_so)
         .layer(checked)
+        .layer(middleware::from_fn(page::front))
         .with_state(shown)
+        .merge(page::router())
         .merge(health::router(health, true))
 }
 

@@ -14,7 +14,7 @@ use super::advice;
 use super::background::endpoints;
 use super::cli::{self, Ask, Job};
 use super::{Error, Service};
-use crate::admin::{HystrixStats, Identity};
+use crate::admin::{HystrixStats, Identity, Secured};
 use crate::client::ServiceClient;
 use crate::clock;
 use crate::config::{Config, Loader};
@@ -194,6 +194,10 @@ impl ServiceBuilder {
         policies: Policies,
     ) -> Result<Service, Error> {
         let settings = config.settings();
+        let secured = match settings.admin.enabled {
+            true => Secured::of(&settings.admin.tls)?,
+            false => None,
+        };
         let started = clock::now();
         let counted = &settings.telemetry.metrics;
         let metrics = (counted.enabled).then(|| Metrics::new(counted, started));
@@ -250,6 +254,7 @@ impl ServiceBuilder {
             journal,
             metrics,
             push: None,
+            secured,
             sources,
             identity: Identity {
                 version: self.version,

@@ -41,7 +41,7 @@ pub use error::Error;
 pub use run::run;
 pub use running::Running;
 
-use crate::admin::{HystrixStats, Identity};
+use crate::admin::{HystrixStats, Identity, Secured};
 use crate::client::ServiceClient;
 use crate::config::{Config, ConfigError};
 use crate::discovery::Chain;
@@ -70,6 +70,7 @@ pub struct Service {
     journal: Journal,
     metrics: Option<Metrics>,
     push: Option<Push>,
+    secured: Option<Secured>,
     sources: Chain,
     identity: Identity,
     hystrix: Arc<HystrixStats>,

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -14,8 +15,8 @@ use super::front::Front;
 use super::{Error, Hook, Service, background};
 use crate::client::transport::ReqwestTransport;
 use crate::config::Config;
-use crate::health::{Phase, Probes};
-use crate::server::accept::{self, Limits, Listener as _, Server};
+use crate::health::{Lifecycle, Phase, Probes};
+use crate::server::accept::{self, Limits, Listener, Server};
 use crate::server::signal::{Reason, Shutdown};
 use crate::server::{DrainReport, ServerError, stack};
 use crate::telemetry::metrics::push::Push;
@@ -116,6 +117,7 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
     let inside = Arc::new(admin::Inside {
         identity: service.identity.clone(),
         local: admin_addr.unwrap_or(settings.admin.addr),
+        secured: service.secured.clone(),
         config: service.config.clone(),
         client: service.client.clone(),
         layer: service.layer.clone(),
@@ -128,15 +130,21 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
         health: service.health.clone(),
         sources: service.sources.clone(),
         hystrix: service.hystrix.clone(),
+        watchers: admin::Watchers::default(),
         transport: ReqwestTransport::new(),
     });
     let management = admin.map(|(listener, addr)| {
-        service.layer.tell_admin(addr);
         let pages = admin::pages(inside.clone(), service.health.clone());
-        let server = Server::new(listener, pages, lifecycle.clone())
-            .limits(limits)
-            .close_at(Phase::Stopped);
-        tokio::spawn(server.drain_deadline(|| Duration::ZERO).run())
+        let lifecycle = lifecycle.clone();
+        match &service.secured {
+            #[cfg(feature = "tls")]
+            Some(secured) => manage(secured.listen(listener), pages, lifecycle, limits),
+            _ => {
+                // Other services ask there, and not by TLS.
+                service.layer.tell_admin(addr);
+                manage(listener, pages, lifecycle, limits)
+            }
+        }
     });
     if let Some(push) = &mut push {
         // In another thread, which is none of this runtime's.
@@ -177,6 +185,19 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
         health,
         whole: tokio::spawn(whole.end()),
     })
+}
+
+/// Serves the management pages to the very end.
+fn manage<L: Listener>(
+    listener: L,
+    pages: Router,
+    lifecycle: Lifecycle,
+    limits: Limits,
+) -> JoinHandle<DrainReport> {
+    let server = Server::new(listener, pages, lifecycle)
+        .limits(limits)
+        .close_at(Phase::Stopped);
+    tokio::spawn(server.drain_deadline(|| Duration::ZERO).run())
 }
 
 struct Whole {
@@ -283,7 +304,7 @@ mod tests {
 
     use super::*;
     use crate::config::Loader;
-    use crate::health::{Kind, Lifecycle};
+    use crate::health::Kind;
 
     fn whole(main: impl Future<Output = DrainReport> + Send + 'static) -> Whole {
         let lifecycle = Lifecycle::new();

@@ -64,7 +64,23 @@ where
             out.write_str(Hex::of_trace(span.trace_id()).as_str())?;
             out.write_str("\",\"span_id\":\"")?;
             out.write_str(Hex::of_span(span.span_id()).as_str())?;
-            out.write_char('"')
+            out.write_char('"')?;
+            let Some(handler) = txn.handler() else {
+                return Ok(());
+            };
+            out.write_str(",\"handler\":")?;
+            string(&mut out, handler)?;
+            // The access line tells the route itself.
+            match txn
+                .route()
+                .filter(|_| meta.fields().field("route").is_none())
+            {
+                Some(route) => {
+                    out.write_str(",\"route\":")?;
+                    string(&mut out, route)
+                }
+                None => Ok(()),
+            }
         })
         .unwrap_or(Ok(()))?;
         let mut fields = Fields {
@@ -115,7 +131,7 @@ impl<W: fmt::Write> Fields<'_, W> {
 }
 
 /// The names that the line itself gives a meaning.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "timestamp",
     "level",
     "target",
@@ -125,6 +141,7 @@ const OWN: [&str; 9] = [
     "branch",
     "trace_id",
     "span_id",
+    "handler",
 ];
 
 impl<W: fmt::Write> Fields<'_, W> {

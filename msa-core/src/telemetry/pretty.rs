@@ -70,7 +70,11 @@ where
             if trace_id.as_str() != txn.gtxid().as_str() {
                 write!(out, " trace_id={}", trace_id.as_str())?;
             }
-            write!(out, " span_id={}", Hex::of_span(span.span_id()).as_str())
+            write!(out, " span_id={}", Hex::of_span(span.span_id()).as_str())?;
+            match txn.handler() {
+                Some(handler) => write!(out, " handler={handler}"),
+                None => Ok(()),
+            }
         })
         .unwrap_or(Ok(()))?;
         writeln!(out, "{plain}")

@@ -38,6 +38,8 @@ struct Inner {
     criticality: Criticality,
     /// The route of the request that brought it here.
     route: Option<MatchedPath>,
+    /// The handler that serves it.
+    handler: OnceLock<&'static str>,
     retries: AtomicU32,
     /// Nobody above should try again.
     exhausted: AtomicBool,
@@ -136,6 +138,7 @@ impl Txn {
             hurried: hurried.unwrap_or(false),
             criticality: incoming.criticality.unwrap_or_default(),
             route: None,
+            handler: OnceLock::new(),
             retries: AtomicU32::new(incoming.retries.unwrap_or(DEFAULT_RETRIES)),
             exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
@@ -181,6 +184,19 @@ impl Txn {
     #[must_use]
     pub fn route(&self) -> Option<&str> {
         self.0.route.as_ref().map(MatchedPath::as_str)
+    }
+
+    /// Says which handler serves the request: the first that says so.
+    pub(crate) fn handled_by(&self, name: &'static str) {
+        // One that is called by another is a part of that one's work.
+        let _first = self.counters().0.handler.set(name);
+    }
+
+    /// The name of the handler that serves the request, as [`#[handler]`](crate::server::handler) said it. `None` before it runs, and for
+    /// one without that attribute.
+    #[must_use]
+    pub fn handler(&self) -> Option<&'static str> {
+        self.counters().0.handler.get().copied()
     }
 
     /// Its span has an id from this minter, so that a seed repeats it. For one that nobody shares yet.

@@ -78,7 +78,6 @@ pub use ltxid::{Ltxid, LtxidError};
 pub use mint::Minter;
 pub use scope::{current, scope, sync_scope, with_current};
 pub use spawn::{JoinSet, spawn, spawn_blocking};
-#[cfg(feature = "otel")]
 pub(crate) use trace::percent_decoded;
 pub use trace::{Baggage, BaggageError, SpanContext, TraceState};
 pub(crate) use trace::{Hex, lower_hex};

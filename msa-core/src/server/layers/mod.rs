@@ -12,6 +12,7 @@ pub(crate) mod metrics;
 pub(crate) mod panic;
 pub(crate) mod rate;
 pub(crate) mod shed;
+pub(crate) mod span;
 pub(crate) mod txn;
 
 use axum::body::HttpBody;

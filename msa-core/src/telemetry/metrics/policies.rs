@@ -10,7 +10,10 @@ use super::value::{Counter, Gauge, Histogram, Recorded, nanos};
 use crate::clock::{self, Instant};
 use crate::event::{Event, Observer};
 
+mod counts;
 mod show;
+
+pub(crate) use counts::{CallCounts, EndpointCounts};
 
 /// What is known of each called service, or of each policy by its key.
 pub(super) type Services = Table<1, Service>;

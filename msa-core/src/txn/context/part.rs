@@ -1,7 +1,7 @@
 //! A transaction for a part of its work: one thing is different, and the counters of calls and retries are the same.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
+use std::sync::{Arc, OnceLock};
 
 use super::{Inner, Txn, UNDECIDED};
 use crate::clock::Instant;
@@ -60,6 +60,7 @@ impl Txn {
             hurried: self.0.hurried,
             criticality: self.0.criticality,
             route: self.0.route.clone(),
+            handler: OnceLock::new(),
             retries: AtomicU32::new(0),
             exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
