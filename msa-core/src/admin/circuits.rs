@@ -8,12 +8,12 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Shown;
 use super::guard::Peer;
+use super::{Inside, Shown};
 use crate::clock::{self, Instant};
 use crate::discovery::normalize;
 use crate::problem::{Json, Path, Problem};
-use crate::resilience::breaker::Breaker;
+use crate::resilience::breaker::{Breaker, Reason};
 
 /// A change that an operator asks for.
 #[derive(Debug, Deserialize)]
@@ -36,18 +36,18 @@ enum Action {
 }
 
 /// A breaker, and whose it is.
-struct Circuit {
+pub(super) struct Circuit {
     /// The called service, or the policy's key.
-    service: String,
+    pub(super) service: String,
     /// Empty for that of a policy.
-    endpoint: String,
-    breaker: Arc<Breaker>,
-    enabled: bool,
-    dark: bool,
+    pub(super) endpoint: String,
+    pub(super) breaker: Arc<Breaker>,
+    pub(super) enabled: bool,
+    pub(super) dark: bool,
 }
 
 /// Those of endpoints, then those of policies.
-fn all(shown: &Shown, now: Instant) -> Vec<Circuit> {
+pub(super) fn all(shown: &Inside, now: Instant) -> Vec<Circuit> {
     let endpoints = shown
         .client
         .circuits(now)
@@ -120,10 +120,21 @@ pub(super) async fn change(
 
 fn state(circuit: &Circuit, now: Instant) -> Value {
     let metrics = circuit.breaker.metrics(now);
+    let buckets = circuit.breaker.buckets(now);
+    let buckets: Vec<_> = (buckets.iter())
+        .map(|bucket| [bucket.ok, bucket.failed, bucket.slow])
+        .collect();
+    let since = metrics.since.map(|since| ms(now, since));
+    let unwell = metrics.unwell_since.map(|since| ms(now, since));
+    let trial = metrics.trial_at.map(|trial| ms(trial, now));
     json!({
         "service": circuit.service,
         "endpoint": circuit.endpoint,
         "state": metrics.state.as_str(),
+        "reason": metrics.reason.map(Reason::as_str),
+        "for_ms": since,
+        "unwell_for_ms": unwell,
+        "trial_in_ms": trial,
         "enabled": circuit.enabled,
         "dark": circuit.dark,
         "calls": metrics.counts.total(),
@@ -133,5 +144,11 @@ fn state(circuit: &Circuit, now: Instant) -> Value {
         "slow_rate": metrics.slow_rate,
         "refused": metrics.refused,
         "refused_total": metrics.refused_total,
+        "buckets": buckets,
     })
+}
+
+/// The milliseconds from one moment to a later one.
+fn ms(later: Instant, earlier: Instant) -> f64 {
+    later.saturating_duration_since(earlier).as_secs_f64() * 1000.0
 }

@@ -9,7 +9,8 @@ use serde_json::json;
 use crate::problem::Problem;
 
 /// Every page, what may be done with it, and what it shows.
-const PAGES: [(&str, &str, &str); 15] = [
+const PAGES: [(&str, &str, &str); 17] = [
+    ("/", "GET", "the admin page, for a browser; else this list"),
     ("/livez", "GET", "whether the process lives"),
     (
         "/readyz",
@@ -52,6 +53,11 @@ const PAGES: [(&str, &str, &str); 15] = [
         "/hystrix.stream",
         "GET",
         "circuit breakers for the Hystrix Dashboard",
+    ),
+    (
+        "/events",
+        "GET",
+        "what the admin page shows, as server-sent events",
     ),
 ];
 

@@ -80,7 +80,7 @@ fn count(count: usize) -> f64 {
 }
 
 /// Why calls go to an endpoint or not: the first reason of several.
-fn state_of(endpoint: &EndpointState) -> &'static str {
+pub(super) fn state_of(endpoint: &EndpointState) -> &'static str {
     match endpoint {
         EndpointState { ejected: true, .. } => "ejected",
         EndpointState {

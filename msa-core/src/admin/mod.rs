@@ -2,7 +2,8 @@
 //!
 //! | path | shows |
 //! | --- | --- |
-//! | `/` | this list |
+//! | `/` | the admin page for a browser, this list for the others |
+//! | `/events` | what the page shows: a snapshot a second, as server-sent events; at most 8 may watch |
 //! | `/livez`, `/readyz`, `/startupz` | the probes; `?verbose` tells each check |
 //! | `/info` | name, versions, start, uptime |
 //! | `/config` | every effective value with its source, secrets as `***`; `?format=json` |
@@ -48,6 +49,7 @@ mod info;
 mod limits;
 mod loggers;
 mod metrics;
+mod page;
 mod secure;
 mod txn;
 
@@ -61,6 +63,7 @@ use axum::routing::{get, post, put};
 pub(crate) use hystrix::HystrixStats;
 pub(crate) use info::Identity;
 pub(crate) use metrics::collect;
+pub(crate) use page::Watchers;
 pub use secure::AdminTlsError;
 pub(crate) use secure::Secured;
 
@@ -103,6 +106,8 @@ pub(crate) struct Inside {
     /// Everything that knows endpoints.
     pub(crate) sources: Chain,
     pub(crate) hystrix: Arc<HystrixStats>,
+    /// Those who watch the page.
+    pub(crate) watchers: Watchers,
     /// For questions to other services' management listeners.
     pub(crate) transport: ReqwestTransport,
 }
@@ -137,10 +142,13 @@ pub(crate) fn pages(shown: Shown, health: health::Registry) -> Router {
         .route("/txn", get(txn::latest))
         .route("/txn/{gtxid}", get(txn::show))
         .route("/hystrix.stream", get(hystrix::stream))
+        .route("/events", get(page::stream))
         .fallback(index::missing)
         .method_not_allowed_fallback(index::not_so)
         .layer(checked)
+        .layer(middleware::from_fn(page::front))
         .with_state(shown)
+        .merge(page::router())
         .merge(health::router(health, true))
 }
 

@@ -104,6 +104,7 @@ mod otel;
 mod path;
 mod poll;
 mod print;
+mod redact;
 mod schema;
 mod secrets;
 mod section;
@@ -121,6 +122,7 @@ pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use print::Row;
+pub(crate) use redact::redacted;
 pub use settings::{
     AccrualSettings, ActiveHealthSettings, AdminSettings, AdminTlsSettings, BackoffKind,
     BackoffSettings, BaggageSettings, BalanceSettings, BalancerName, BreakerSettings, BudgetKind,

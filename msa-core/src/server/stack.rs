@@ -357,6 +357,7 @@ where
             held.answer(overload, &mut response);
         }
         txn::answer(this.inbound, this.txn, &mut response);
+        this.inbound.sensitive.mark(response.headers_mut());
         span::answer(this.span, &mut response);
         Poll::Ready(Ok(response))
     }

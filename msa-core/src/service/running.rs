@@ -130,6 +130,7 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
         health: service.health.clone(),
         sources: service.sources.clone(),
         hystrix: service.hystrix.clone(),
+        watchers: admin::Watchers::default(),
         transport: ReqwestTransport::new(),
     });
     let management = admin.map(|(listener, addr)| {

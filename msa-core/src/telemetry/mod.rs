@@ -21,6 +21,7 @@ pub mod metrics;
 mod number;
 mod pretty;
 pub mod propagation;
+mod sensitive;
 mod timestamp;
 pub mod traces;
 
@@ -28,3 +29,4 @@ pub use events::PolicyLog;
 pub use export::ExportError;
 pub use levels::{ChangedLevel, LevelError, Levels};
 pub use log::{LogError, Logs};
+pub(crate) use sensitive::Sensitive;

@@ -20,6 +20,10 @@ pub(super) struct Core {
     pub(super) trials: Trials,
     /// What made it open, for as long as it is.
     pub(super) frozen: Counts,
+    /// When it came into its state, and why; none while it is in its first.
+    pub(super) entered: Option<(u64, Reason)>,
+    /// When it first opened since it was closed last; none while it is closed.
+    pub(super) unwell: Option<u64>,
     /// Refusals before this epoch.
     pub(super) refused_before: u64,
     pub(super) untold: Untold,
@@ -38,6 +42,8 @@ impl Core {
         let mut core = Self {
             trials: Trials::default(),
             frozen: Counts::default(),
+            entered: None,
+            unwell: None,
             refused_before: 0,
             untold: Untold::default(),
             policy: None,
@@ -119,6 +125,11 @@ impl Breaker {
         let next = from.next(to);
         self.begin(core, rules, next, at, until);
         if from.state() != to {
+            core.entered = Some((at, reason));
+            core.unwell = match to {
+                State::Closed | State::Disabled | State::MetricsOnly => None,
+                State::Open | State::HalfOpen | State::ForcedOpen => core.unwell.or(Some(at)),
+            };
             core.untold.push(Transition {
                 from: from.state(),
                 to,

@@ -90,6 +90,14 @@ impl Kind {
             Self::Count(window) => window.counts(generation),
         }
     }
+
+    /// The buckets of a time window, the oldest first; a count window has none.
+    pub(crate) fn buckets(&self, generation: u64, at: u64) -> Vec<Counts> {
+        match self {
+            Self::Time(window) => window.buckets(generation, at),
+            Self::Count(_) => Vec::new(),
+        }
+    }
 }
 
 /// A window that is told outcomes and counts them.

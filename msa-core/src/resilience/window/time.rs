@@ -126,6 +126,23 @@ impl TimeWindow {
         counts
     }
 
+    /// The same bucket by bucket, the oldest first; without the time that the calls took.
+    pub(super) fn buckets(&self, generation: u64, at: u64) -> Vec<Counts> {
+        let last = self.number(at);
+        let first = (last + 1).saturating_sub(self.cells.len() as u64);
+        let each = (first..=last).filter_map(|number| {
+            let turn = Turn::new(generation, number);
+            let bucket = self.cells.get(self.place(number))?;
+            Some(Counts {
+                ok: bucket.ok.get(turn),
+                failed: bucket.failed.get(turn),
+                slow: bucket.slow.get(turn),
+                time: Duration::ZERO,
+            })
+        });
+        each.collect()
+    }
+
     /// When the bucket after that of this time begins.
     pub(super) fn next_change(&self, at: u64) -> Option<u64> {
         (self.number(at) + 1).checked_mul(self.bucket)
@@ -193,6 +210,12 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(window.counts(1, at), expected);
+                let buckets = window.buckets(1, at);
+                let sum = |of: fn(&Counts) -> u64| buckets.iter().map(of).sum::<u64>();
+                prop_assert_eq!(
+                    (sum(|one| one.ok), sum(|one| one.failed), sum(|one| one.slow)),
+                    (expected.ok, expected.failed, expected.slow)
+                );
             }
         }
     }

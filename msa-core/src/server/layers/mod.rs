@@ -11,7 +11,6 @@ pub(crate) mod limit;
 pub(crate) mod metrics;
 pub(crate) mod panic;
 pub(crate) mod rate;
-pub(crate) mod sensitive;
 pub(crate) mod shed;
 pub(crate) mod span;
 pub(crate) mod txn;

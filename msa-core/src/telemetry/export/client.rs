@@ -13,7 +13,7 @@ use http::{HeaderMap, Request, Response};
 use opentelemetry_http::{HttpClient, HttpError};
 use url::Url;
 
-use super::ExportError;
+use super::{ExportError, shown};
 
 /// No collector answers more than a few words.
 #[cfg(feature = "otlp")]
@@ -75,7 +75,7 @@ pub(in crate::telemetry) fn url(key: &'static str, text: &str) -> Result<Url, Ex
     read.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
         .ok_or_else(|| ExportError::Endpoint {
             key,
-            text: text.to_owned(),
+            text: shown(text),
         })
 }
 
@@ -87,8 +87,10 @@ impl Client {
         to: &Url,
         document: &serde_json::Value,
     ) -> Result<http::StatusCode, reqwest::Error> {
-        let answer = self.0.post(to.clone()).json(document).send().await?;
-        Ok(answer.status())
+        let sent = self.0.post(to.clone()).json(document).send().await;
+        // Its URL may have a key in it, and errors are logged.
+        sent.map(|answer| answer.status())
+            .map_err(reqwest::Error::without_url)
     }
 }
 
@@ -134,7 +136,9 @@ impl HttpClient for Client {
     {
         Box::pin(async move {
             let request = reqwest::Request::try_from(request)?;
-            let mut answer = self.0.execute(request).await?;
+            // Its URL may have a key in it, and errors are logged.
+            let sent = self.0.execute(request).await;
+            let mut answer = sent.map_err(reqwest::Error::without_url)?;
             let mut response = Response::builder().status(answer.status());
             if let Some(headers) = response.headers_mut() {
                 *headers = std::mem::take(answer.headers_mut());

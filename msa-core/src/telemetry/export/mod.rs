@@ -55,10 +55,17 @@ impl ExportError {
     #[cfg(any(feature = "otlp", feature = "zipkin"))]
     pub(super) fn exporter(to: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Exporter {
-            to: to.to_owned(),
+            to: shown(to),
             source: source.into(),
         }
     }
+}
+
+/// An address as errors and logs have it: without who asks and without its query, where collectors take keys.
+#[cfg(any(feature = "otlp", feature = "zipkin"))]
+pub(super) fn shown(address: &str) -> String {
+    let address = address.split('?').next().unwrap_or_default();
+    crate::config::redacted(address).into_owned()
 }
 
 /// A runtime of one thread that exports, and of nobody else.

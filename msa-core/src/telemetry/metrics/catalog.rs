@@ -166,6 +166,8 @@ catalog! {
         "Calls whose caller got a substitute.";
     COALESCED = Counter "msa.coalesced" "{call}" ["service"]
         "Calls that shared the answer of an identical one in flight.";
+    CACHE_HITS = Counter "msa.cache.hits" "{call}" ["service"]
+        "Calls that found an answer kept and were not made.";
     FAULTS = Counter "msa.faults" "{fault}" ["service", "fault"]
         "Faults injected on purpose.";
     BULKHEAD_RUNNING = UpDownCounter "msa.bulkhead.running" "{call}" ["service"]

@@ -17,6 +17,11 @@ use crate::clock::{self, Instant};
 use crate::event::Outcome;
 use crate::txn::{self, Txn};
 
+mod counts;
+
+pub(crate) use counts::RouteCounts;
+pub(super) use counts::add;
+
 /// The listener speaks plain HTTP; what ends TLS stands before it.
 const SCHEME: &str = "http";
 

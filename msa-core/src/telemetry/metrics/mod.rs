@@ -51,6 +51,8 @@ pub use format::Format;
 pub use http::ActiveRequest;
 
 pub(crate) use exposition::Exposition;
+pub(crate) use http::RouteCounts;
+pub(crate) use policies::{CallCounts, EndpointCounts};
 use push::Collected;
 pub use push::{PushCounter, PushCounts};
 

@@ -10,7 +10,10 @@ use super::value::{Counter, Gauge, Histogram, Recorded, nanos};
 use crate::clock::{self, Instant};
 use crate::event::{Event, Observer};
 
+mod counts;
 mod show;
+
+pub(crate) use counts::{CallCounts, EndpointCounts};
 
 /// What is known of each called service, or of each policy by its key.
 pub(super) type Services = Table<1, Service>;
@@ -33,6 +36,7 @@ pub(super) struct Service {
     timeouts: Few<1, Counter, 8>,
     fallbacks: Few<2, Counter, 32>,
     coalesced: Counter,
+    cache_hits: Counter,
     faults: Few<1, Counter, 8>,
     ejections: Few<2, Counter, 32>,
     returns: Counter,
@@ -189,6 +193,7 @@ impl Metrics {
                 service.fallbacks.get([how, reason]).one();
             }),
             Event::Coalesced { service } => of(service, &|service| service.coalesced.one()),
+            Event::CacheHit { service } => of(service, &|service| service.cache_hits.one()),
             Event::FaultInjected { service, fault } => {
                 of(service, &|service| service.faults.get([fault]).one());
             }

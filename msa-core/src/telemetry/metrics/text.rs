@@ -11,6 +11,10 @@ use super::format::Format;
 use super::value::Histogram;
 use crate::config::ExemplarFilter;
 
+/// The longest GTXID that has room beside a trace id and a span id.
+const LONGEST_BESIDE_SPAN: usize =
+    128 - "trace_id".len() - 32 - "span_id".len() - 16 - "gtxid".len();
+
 /// A text that is being written.
 #[derive(Debug)]
 pub(super) struct Text {
@@ -116,7 +120,12 @@ impl Family<'_> {
         let (seconds, ms) = (exemplar.at / 1000, exemplar.at % 1000);
         let text = &mut self.out.text;
         let _ = write!(text, " # {{trace_id=\"{:032x}\"", exemplar.trace_id); // a String takes everything
-        if gtxid.as_trace_id() != Some(exemplar.trace_id) {
+        let told_apart = gtxid.as_trace_id() != Some(exemplar.trace_id);
+        // OpenMetrics gives an example 128 characters for all its labels, and a caller's own id may have 64.
+        if !told_apart || gtxid.as_str().len() <= LONGEST_BESIDE_SPAN {
+            let _ = write!(text, ",span_id=\"{:016x}\"", exemplar.span_id); // the same
+        }
+        if told_apart {
             let _ = write!(text, ",gtxid=\"{gtxid}\""); // the same
         }
         let _ = write!(text, "}} {value} {seconds}.{ms:03}"); // the same
@@ -287,9 +296,9 @@ mod tests {
         assert!(!plain.contains(" # {"), "{plain}");
         let open = text(Format::OpenMetrics);
         assert!(open.contains(&format!("# UNIT {name} seconds\n")), "{open}");
-        let trace = "le=\"0.05\"} 3 # {trace_id=\"00000000000000000000000000000abc\"} 0.03 1700000000.050\n";
+        let trace = "le=\"0.05\"} 3 # {trace_id=\"00000000000000000000000000000abc\",span_id=\"0000000000000001\"} 0.03 1700000000.050\n";
         assert!(open.contains(trace), "{open}");
-        let own = "le=\"+Inf\"} 4 # {trace_id=\"00000000000000000000000000000abc\",gtxid=\"order-7\"} 0.03 1700000000.000\n";
+        let own = "le=\"+Inf\"} 4 # {trace_id=\"00000000000000000000000000000abc\",span_id=\"0000000000000001\",gtxid=\"order-7\"} 0.03 1700000000.000\n";
         assert!(open.contains(own), "{open}");
         for (filter, examples) in [
             (ExemplarFilter::AlwaysOff, 0),

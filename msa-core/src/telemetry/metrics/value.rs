@@ -157,6 +157,11 @@ impl Histogram {
         Self::new(&BYTES, false)
     }
 
+    /// The upper ends of the buckets of times, in seconds.
+    pub(super) fn seconds_ends() -> impl Iterator<Item = f64> {
+        SECONDS.ends.iter().map(|end| *end as f64 / SECONDS.scale)
+    }
+
     /// Adds a value, and tells its bucket.
     #[inline]
     pub(super) fn record(&self, value: u64) -> usize {

@@ -198,3 +198,56 @@ fn open_times_may_come_from_any_iterator_and_begin_anew_when_it_closes() {
     bench.fail(2);
     assert_eq!(bench.refused(), secs(1));
 }
+
+#[test]
+fn it_tells_since_when_and_why_it_is_what_it_is_and_when_it_tries_again() {
+    let mut bench = Bench::brittle();
+    let metrics = bench.breaker.metrics(bench.now);
+    assert_eq!(
+        (metrics.since, metrics.reason, metrics.trial_at),
+        (None, None, None)
+    );
+    bench.advance(Duration::from_secs(3));
+    bench.fail(2);
+    let opened = bench.now;
+    bench.advance(Duration::from_secs(1));
+    let metrics = bench.breaker.metrics(bench.now);
+    assert_eq!(metrics.since, Some(opened));
+    assert_eq!(metrics.reason, Some(Reason::ConsecutiveFailures));
+    assert_eq!(metrics.trial_at, Some(opened + Duration::from_secs(5)));
+    bench.advance(Duration::from_secs(4));
+    let metrics = bench.breaker.metrics(bench.now);
+    assert_eq!(
+        (metrics.state, metrics.since, metrics.trial_at),
+        (State::HalfOpen, None, None),
+        "no call has noticed it yet"
+    );
+    bench.fail(1);
+    let metrics = bench.breaker.metrics(bench.now);
+    assert_eq!(
+        (metrics.state, metrics.since),
+        (State::Open, Some(bench.now))
+    );
+    assert_eq!(
+        metrics.unwell_since,
+        Some(opened),
+        "it never was well between"
+    );
+    bench.breaker.close(bench.now);
+    assert_eq!(bench.breaker.metrics(bench.now).unwell_since, None);
+}
+
+#[test]
+fn an_open_breaker_shows_the_buckets_that_opened_it() {
+    let mut bench = Bench::brittle();
+    bench.succeed(3);
+    bench.advance(Duration::from_secs(2));
+    bench.fail(2);
+    bench.advance(Duration::from_secs(1));
+    let buckets = bench.breaker.buckets(bench.now);
+    let seen: Vec<_> = buckets.iter().map(|one| (one.ok, one.failed)).collect();
+    assert_eq!(seen, [(3, 0), (0, 0), (0, 2)]);
+    bench.breaker.close(bench.now);
+    let buckets = bench.breaker.buckets(bench.now);
+    assert!(buckets.iter().all(|one| one.total() == 0), "begun anew");
+}

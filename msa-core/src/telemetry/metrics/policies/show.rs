@@ -38,6 +38,7 @@ impl Metrics {
         many(&TIMEOUTS, &|service| listed(&service.timeouts));
         many(&FALLBACKS, &|service| listed(&service.fallbacks));
         many(&COALESCED, &|service| single(&service.coalesced));
+        many(&CACHE_HITS, &|service| single(&service.cache_hits));
         many(&FAULTS, &|service| listed(&service.faults));
         many(&EJECTIONS, &|service| listed(&service.ejections));
         many(&RETURNS, &|service| single(&service.returns));
