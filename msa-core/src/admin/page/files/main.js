@@ -51,7 +51,7 @@ function build() {
   document.body.replaceChildren(
     h("a", { class: "skip", href: "#main", onclick: (event) => { event.preventDefault(); main.focus(); } }, t("skip")),
     h("header", {},
-      h("div", { class: "who" }, h("a", { href: "#/", class: "home", "aria-label": t("home") }, h("img", { src: "/page/icon.svg", alt: "", width: "24", height: "24" }), name), version, phase, live),
+      h("div", { class: "who" }, h("a", { href: "#/", class: "home" }, h("img", { src: "/page/icon.svg", alt: "", width: "24", height: "24" }), name), version, phase, live),
       h("nav", { "aria-label": t("pages") }, links),
       h("form", { role: "search", class: "search", onsubmit: (event) => {
         event.preventDefault();
