@@ -130,6 +130,11 @@ pub enum Event<'a> {
         /// The logical service name, or the policy's key.
         service: &'a str,
     },
+    /// A call found an answer that was kept, and was not made.
+    CacheHit {
+        /// The policy's key.
+        service: &'a str,
+    },
     /// An endpoint is set aside.
     Ejected {
         /// The logical service name.

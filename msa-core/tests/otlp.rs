@@ -17,35 +17,75 @@ use msa_core::client::ServiceClient;
 use msa_core::config::Loader;
 use msa_core::service::Running;
 use msa_core::testing::ClosedPort;
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
+use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, Metric};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 use tokio::net::TcpListener;
 
 /// A collector that keeps what it gets.
 #[derive(Clone, Default)]
-struct Collector(Arc<Mutex<Vec<(HeaderMap, ExportTraceServiceRequest)>>>);
+struct Collector(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    traces: Vec<(HeaderMap, ExportTraceServiceRequest)>,
+    metrics: Vec<(HeaderMap, ExportMetricsServiceRequest)>,
+    /// What is answered to metrics, the first first; then it is well.
+    refusals: Vec<ExportMetricsPartialSuccess>,
+}
 
 impl Collector {
-    fn keep(&self, headers: HeaderMap, request: ExportTraceServiceRequest) {
-        self.0.lock().unwrap().push((headers, request));
+    fn keep_traces(&self, headers: HeaderMap, request: ExportTraceServiceRequest) {
+        self.0.lock().unwrap().traces.push((headers, request));
+    }
+
+    fn keep_metrics(
+        &self,
+        headers: HeaderMap,
+        request: ExportMetricsServiceRequest,
+    ) -> ExportMetricsServiceResponse {
+        let mut kept = self.0.lock().unwrap();
+        kept.metrics.push((headers, request));
+        ExportMetricsServiceResponse {
+            partial_success: kept.refusals.pop(),
+        }
     }
 
     async fn over_http(&self) -> SocketAddr {
         let collector = self.clone();
-        let take = move |headers: HeaderMap, body: Bytes| async move {
-            collector.keep(headers, ExportTraceServiceRequest::decode(body).unwrap());
+        let traces = move |headers: HeaderMap, body: Bytes| async move {
+            let body = inflated(&headers, body);
+            collector.keep_traces(headers, ExportTraceServiceRequest::decode(body).unwrap());
             ExportTraceServiceResponse::default().encode_to_vec()
+        };
+        let collector = self.clone();
+        let metrics = move |headers: HeaderMap, body: Bytes| async move {
+            assert_eq!(headers["content-type"], "application/x-protobuf");
+            let body = inflated(&headers, body);
+            let request = ExportMetricsServiceRequest::decode(body).unwrap();
+            collector.keep_metrics(headers, request).encode_to_vec()
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let routes = Router::new().route("/v1/traces", post(take));
+        let routes = Router::new()
+            .route("/v1/traces", post(traces))
+            .route("/v1/metrics", post(metrics));
         tokio::spawn(async move { axum::serve(listener, routes).await });
         addr
     }
@@ -54,25 +94,36 @@ impl Collector {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let incoming = tonic::transport::server::TcpIncoming::from(listener);
+        let gzip = tonic::codec::CompressionEncoding::Gzip;
         let served = tonic::transport::Server::builder()
-            .add_service(TraceServiceServer::new(self.clone()))
+            .add_service(TraceServiceServer::new(self.clone()).accept_compressed(gzip))
+            .add_service(MetricsServiceServer::new(self.clone()).accept_compressed(gzip))
             .serve_with_incoming(incoming);
         tokio::spawn(served);
         addr
     }
 
+    /// All metrics that a service pushed, the last push first.
+    fn metrics(&self, service: &str) -> Vec<Metric> {
+        let kept = self.0.lock().unwrap();
+        let resources = (kept.metrics.iter().rev()).flat_map(|(_, one)| &one.resource_metrics);
+        let own = resources.filter(|one| {
+            let attributes = &one.resource.as_ref().unwrap().attributes;
+            text(attributes, "service.name").as_deref() == Some(service)
+        });
+        let scopes = own.flat_map(|one| &one.scope_metrics);
+        scopes.flat_map(|scope| scope.metrics.clone()).collect()
+    }
+
     /// Spans with the name of their service.
     fn spans(&self) -> Vec<(String, Span)> {
         let kept = self.0.lock().unwrap();
-        let resources = kept.iter().flat_map(|(_, request)| &request.resource_spans);
+        let requests = kept.traces.iter();
+        let resources = requests.flat_map(|(_, request)| &request.resource_spans);
         let mut spans = Vec::new();
         for resource in resources {
             let attributes = &resource.resource.as_ref().unwrap().attributes;
-            let name = attributes.iter().find(|one| one.key == "service.name");
-            let Some(Value::StringValue(name)) = name.and_then(|name| name.value.clone()?.value)
-            else {
-                panic!("a resource without a service's name: {attributes:?}")
-            };
+            let name = text(attributes, "service.name").unwrap();
             let own = resource.scope_spans.iter().flat_map(|scope| &scope.spans);
             spans.extend(own.map(|span| (name.clone(), span.clone())));
         }
@@ -87,15 +138,49 @@ impl TraceService for Collector {
         request: tonic::Request<ExportTraceServiceRequest>,
     ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
         let (metadata, _, request) = request.into_parts();
-        self.keep(metadata.into_headers(), request);
+        self.keep_traces(metadata.into_headers(), request);
         Ok(tonic::Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Collector {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportMetricsServiceRequest>,
+    ) -> Result<tonic::Response<ExportMetricsServiceResponse>, tonic::Status> {
+        let (metadata, _, request) = request.into_parts();
+        let answer = self.keep_metrics(metadata.into_headers(), request);
+        Ok(tonic::Response::new(answer))
+    }
+}
+
+fn inflated(headers: &HeaderMap, body: Bytes) -> Bytes {
+    use std::io::Read as _;
+
+    if !headers.contains_key("content-encoding") {
+        return body;
+    }
+    assert_eq!(headers["content-encoding"], "gzip");
+    let mut text = Vec::new();
+    let mut decoder = flate2::read::GzDecoder::new(&*body);
+    decoder.read_to_end(&mut text).unwrap();
+    text.into()
+}
+
+/// The text of an attribute.
+fn text(attributes: &[KeyValue], key: &str) -> Option<String> {
+    let found = attributes.iter().find(|one| one.key == key)?;
+    match found.value.clone()?.value? {
+        Value::StringValue(text) => Some(text),
+        other => panic!("{key}: {other:?}"),
     }
 }
 
 fn service(name: &str, variables: &[(&str, &str)]) -> Service {
     let fixed = [
         ("MSA_SERVER__ADDR", "127.0.0.1:0"),
-        ("MSA_ADMIN__ENABLED", "false"),
+        ("MSA_ADMIN__ADDR", "127.0.0.1:0"),
         ("MSA_SERVER__DRAIN__LAG", "0s"),
     ];
     let env = fixed.iter().chain(variables);
@@ -175,14 +260,180 @@ async fn one_trace_over(protocol: &str, addr: SocketAddr, collector: &Collector)
         assert_eq!(child.trace_id, parent.trace_id);
         assert!(child.start_time_unix_nano >= parent.start_time_unix_nano);
     }
-    let trace: String = server
-        .trace_id
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    assert_eq!(trace, gtxid);
+    assert_eq!(hex(&server.trace_id), gtxid);
     let kept = collector.0.lock().unwrap();
-    assert!(kept.iter().all(|(headers, _)| headers["x-tenant"] == "a b"));
+    assert!(
+        (kept.traces.iter()).all(|(headers, _)| headers["x-tenant"] == "a b"),
+        "{:?}",
+        kept.traces
+    );
+}
+
+/// The request's numbers are there under OpenTelemetry's names.
+async fn numbers_over(protocol: &str, addr: SocketAddr, collector: &Collector) {
+    let endpoint = format!("http://{addr}");
+    let (front, users) = two_services(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "x-tenant=a%20b"),
+        ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "gzip"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team=shop"),
+    ]);
+    let gtxid = ask(&front).await;
+    ask(&front).await;
+    stop(front).await;
+    stop(users).await;
+
+    // The end of a service has pushed: nothing is waited for here.
+    let metrics = collector.metrics("front");
+    let named = |name: &str| {
+        let found = metrics.iter().find(|metric| metric.name == name);
+        found.unwrap_or_else(|| panic!("{name}: {metrics:#?}"))
+    };
+    let served = named("http.server.request.duration");
+    assert_eq!(served.unit, "s");
+    let Some(Data::Histogram(histogram)) = &served.data else {
+        panic!("{served:?}")
+    };
+    assert_eq!(
+        histogram.aggregation_temporality(),
+        AggregationTemporality::Cumulative
+    );
+    let point = &histogram.data_points[0];
+    assert_eq!(point.count, 2);
+    assert_eq!(point.bucket_counts.iter().sum::<u64>(), 2);
+    assert_eq!(point.bucket_counts.len(), point.explicit_bounds.len() + 1);
+    assert_eq!(point.explicit_bounds[0], 0.005);
+    assert!(0 < point.start_time_unix_nano && point.start_time_unix_nano < point.time_unix_nano);
+    let route = text(&point.attributes, "http.route");
+    assert_eq!(route.as_deref(), Some("/greet"));
+    let status = (point.attributes.iter()).find(|one| one.key == "http.response.status_code");
+    let status = status.unwrap().value.clone().unwrap().value;
+    assert_eq!(status, Some(Value::IntValue(200)));
+    let traces: Vec<_> = point
+        .exemplars
+        .iter()
+        .map(|one| hex(&one.trace_id))
+        .collect();
+    assert!(traces.contains(&gtxid), "{traces:?} {gtxid}");
+    assert!(point.exemplars.iter().all(|one| one.span_id.len() == 8));
+
+    let Some(Data::Sum(picks)) = &named("msa.picks").data else {
+        panic!("{metrics:?}")
+    };
+    assert!(picks.is_monotonic);
+    assert_eq!(picks.data_points[0].value, Some(Number::AsInt(2)));
+    let Some(Data::Sum(active)) = &named("http.server.active_requests").data else {
+        panic!("{metrics:?}")
+    };
+    assert!(!active.is_monotonic);
+    assert_eq!(active.data_points[0].value, Some(Number::AsInt(0)));
+    assert!(matches!(named("msa.phase").data, Some(Data::Gauge(_))));
+    assert_eq!(named("process.memory.usage").unit, "By");
+    assert!(metrics.iter().all(|metric| metric.name != "target"));
+    let users = collector.metrics("user-service");
+    assert!(users.iter().any(|one| one.name == served.name));
+    let kept = collector.0.lock().unwrap();
+    let (headers, request) = &kept.metrics[0];
+    assert_eq!(headers["x-tenant"], "a b");
+    let resource = request.resource_metrics[0].resource.clone().unwrap();
+    assert_eq!(text(&resource.attributes, "team").as_deref(), Some("shop"));
+    let spans = kept.traces[0].1.resource_spans[0].resource.clone();
+    let instance = |of: &[KeyValue]| text(of, "service.instance.id").unwrap();
+    assert_eq!(
+        instance(&resource.attributes),
+        instance(&spans.unwrap().attributes),
+        "one process, one instance"
+    );
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn the_numbers_of_two_services_reach_a_collector_over_http() {
+    let collector = Collector::default();
+    let addr = collector.over_http().await;
+    numbers_over("http/protobuf", addr, &collector).await;
+}
+
+#[tokio::test]
+async fn the_numbers_of_two_services_reach_a_collector_over_grpc() {
+    let collector = Collector::default();
+    let addr = collector.over_grpc().await;
+    numbers_over("grpc", addr, &collector).await;
+}
+
+/// Each push that a collector got of a service, as the sums of a metric in it.
+fn pushes(collector: &Collector, metric: &str) -> Vec<i64> {
+    let kept = collector.0.lock().unwrap();
+    let each = kept.metrics.iter().map(|(_, request)| {
+        let metrics = request.resource_metrics.iter();
+        let metrics = metrics.flat_map(|one| one.scope_metrics.iter());
+        let named = metrics
+            .flat_map(|scope| &scope.metrics)
+            .find(|one| one.name == metric);
+        let Some(Data::Sum(sum)) = named.and_then(|one| one.data.as_ref()) else {
+            return 0;
+        };
+        let points = sum.data_points.iter();
+        let numbers = points.filter_map(|point| match point.value {
+            Some(Number::AsInt(count)) => Some(count),
+            _ => None,
+        });
+        numbers.sum()
+    });
+    each.collect()
+}
+
+#[tokio::test]
+async fn deltas_add_up_to_what_happened_and_what_a_collector_refuses_is_counted() {
+    let collector = Collector::default();
+    collector
+        .0
+        .lock()
+        .unwrap()
+        .refusals
+        .push(ExportMetricsPartialSuccess {
+            rejected_data_points: 3,
+            error_message: "too old".into(),
+        });
+    let endpoint = format!("http://{}/v1/metrics", collector.over_http().await);
+    let (front, users) = two_services(&[
+        ("OTEL_METRICS_EXPORTER", "otlp"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", &endpoint),
+    ]);
+    for asked in 1..=3 {
+        ask(&front).await;
+        // One push tells of this request before the next one is made.
+        while pushes(&collector, "msa.picks").iter().sum::<i64>() < asked {
+            tokio::task::yield_now().await;
+        }
+    }
+    let client = ServiceClient::builder()
+        .allow_plain_hosts(true)
+        .build()
+        .unwrap();
+    let admin = front.admin_addr().unwrap();
+    let page = client.get(format!("http://{admin}/metrics")).send();
+    let page = page.await.unwrap().text().await.unwrap();
+    stop(front).await;
+    stop(users).await;
+    let told = pushes(&collector, "msa.picks");
+    assert_eq!(told.iter().sum::<i64>(), 3);
+    assert_eq!(told.iter().filter(|count| **count > 0).count(), 3);
+    assert!(
+        page.contains("msa_metrics_pushes_total{outcome=\"exported\"}"),
+        "{page}"
+    );
+    assert!(
+        !page.contains("msa_traces_spans_total"),
+        "none are recorded"
+    );
 }
 
 #[tokio::test]
@@ -246,13 +497,13 @@ async fn a_dead_collector_neither_fails_a_request_nor_holds_up_the_end() {
     let users = service(
         "user-service",
         &[
-            ("OTEL_TRACES_EXPORTER", "otlp"),
-            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &endpoint),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "4"),
             ("MSA_SERVER__DRAIN__FLUSH", "50ms"),
         ],
     );
     let traces = users.traces().clone();
+    let pushes = users.pushes().unwrap();
     let running = users
         .routes(Router::new().route("/greet", get(|| async {})))
         .start()
@@ -263,6 +514,7 @@ async fn a_dead_collector_neither_fails_a_request_nor_holds_up_the_end() {
     let end = tokio::time::timeout(Duration::from_secs(20), stop(running));
     end.await.unwrap();
     let counts = traces.counts();
+    assert_eq!(pushes.get().exported, 0);
     assert_eq!(counts.exported, 0);
     assert!(
         counts.dropped > 0 && counts.dropped + counts.failed <= 50,
@@ -278,12 +530,18 @@ async fn nothing_is_exported_where_the_variables_say_so() {
         ("OTEL_SDK_DISABLED", "true"),
         ("OTEL_TRACES_EXPORTER", "none"),
         ("OTEL_TRACES_SAMPLER", "always_off"),
+        ("OTEL_METRICS_EXPORTER", "none"),
     ] {
         let (front, users) =
             two_services(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint), (name, value)]);
         ask(&front).await;
         stop(front).await;
         stop(users).await;
-        assert!(collector.spans().is_empty(), "{name}");
+        let mut kept = collector.0.lock().unwrap();
+        let only = name.contains("METRICS");
+        assert_eq!(kept.traces.is_empty(), !only, "{name}");
+        let disabled = name == "OTEL_SDK_DISABLED";
+        assert_eq!(kept.metrics.is_empty(), only || disabled, "{name}");
+        *kept = Kept::default();
     }
 }

@@ -5,6 +5,7 @@ mod entry;
 mod handler;
 mod krate;
 mod literal;
+mod output;
 mod policies;
 mod service_client;
 

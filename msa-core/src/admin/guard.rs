@@ -2,7 +2,8 @@
 //!
 //! On the loopback interface everybody on the machine may, and pages of strangers in an operator's browser may not: a name that was
 //! made to point at 127.0.0.1 (DNS rebinding) is refused by its `Host`, and a form or a simple cross-origin request cannot have the
-//! content type that changes need. On any other address a token is needed (`admin.token`), unless somebody said `admin.open`.
+//! content type that changes need. On any other address a token (`admin.token`) or a client's certificate (`admin.tls`) is needed,
+//! unless somebody said `admin.open`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,18 +16,26 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 
 use super::Shown;
+use super::secure::Client;
 use crate::config::AdminSettings;
 use crate::problem::Problem;
 
-/// Who asked, for the audit log.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(Option<SocketAddr>);
+/// Who asked, for the audit log: an address, and whose certificate it showed.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    addr: Option<SocketAddr>,
+    client: Option<Client>,
+}
 
 impl std::fmt::Display for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(peer) => peer.fmt(f),
-            None => f.write_str("unknown"),
+        match self.addr {
+            Some(peer) => peer.fmt(f)?,
+            None => f.write_str("unknown")?,
+        }
+        match &self.client {
+            Some(client) => write!(f, " ({client})"),
+            None => Ok(()),
         }
     }
 }
@@ -39,8 +48,13 @@ pub(super) async fn check(
 ) -> Response {
     let settings = shown.config.settings();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = Peer(peer.map(|peer| peer.0));
-    let allowed = may_see(&settings.admin, shown.local.ip(), request.headers())
+    let addr = peer.map(|peer| peer.0);
+    let secured = shown.secured.as_ref();
+    let client = secured.and_then(|secured| secured.client(addr?, &settings.admin.tls));
+    let by_certificate = client.as_ref().is_some_and(|client| client.may);
+    let peer = Peer { addr, client };
+    let (local, headers) = (shown.local.ip(), request.headers());
+    let allowed = may_see(&settings.admin, local, headers, by_certificate)
         .and_then(|()| may_change(request.method(), request.headers()));
     match allowed {
         Ok(()) => {
@@ -56,13 +70,24 @@ pub(super) async fn check(
     }
 }
 
-/// `local` is where the listener is.
-fn may_see(settings: &AdminSettings, local: IpAddr, headers: &HeaderMap) -> Result<(), Problem> {
+/// `local` is where the listener is, `by_certificate` whether the client showed one that suffices.
+fn may_see(
+    settings: &AdminSettings,
+    local: IpAddr,
+    headers: &HeaderMap,
+    by_certificate: bool,
+) -> Result<(), Problem> {
+    if by_certificate {
+        return Ok(());
+    }
     if let Some(token) = settings.token.as_ref().filter(|token| !token.is_empty()) {
         return match bearer(headers) {
             Some(given) if same(given, token.expose().as_bytes()) => Ok(()),
             _ => Err(Problem::new(StatusCode::UNAUTHORIZED)
-                .detail("send the management token: `Authorization: Bearer <admin.token>`")
+                .detail(match settings.tls.takes_certificates() {
+                    true => "send the management token, `Authorization: Bearer <admin.token>`, or show a certificate that `admin.tls` takes",
+                    false => "send the management token: `Authorization: Bearer <admin.token>`",
+                })
                 .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
         };
     }
@@ -70,6 +95,10 @@ fn may_see(settings: &AdminSettings, local: IpAddr, headers: &HeaderMap) -> Resu
         return match settings.open {
             true => Ok(()),
             // The configuration refuses this at the start; a reload may have taken the token away.
+            false if settings.tls.takes_certificates() => {
+                Err(Problem::new(StatusCode::UNAUTHORIZED)
+                    .detail("show a client certificate that `admin.tls` takes"))
+            }
             false => Err(Problem::new(StatusCode::FORBIDDEN).detail(
                 "set `admin.token`, or `admin.open = true` to show everything to everybody",
             )),
@@ -158,7 +187,7 @@ mod tests {
         local: IpAddr,
         given: &[(&'static str, &'static str)],
     ) -> u16 {
-        let seen = may_see(settings, local, &headers(given));
+        let seen = may_see(settings, local, &headers(given), false);
         seen.map_or_else(|problem| problem.status().as_u16(), |()| 200)
     }
 

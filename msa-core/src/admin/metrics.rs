@@ -16,7 +16,8 @@ use crate::discovery::Discover as _;
 use crate::health::{CheckStatus, Kind, Phase};
 use crate::problem::Problem;
 use crate::resilience::breaker::State as Circuit;
-use crate::telemetry::metrics::{Exposition, Format, catalog as metric};
+use crate::telemetry::metrics::push::Collected;
+use crate::telemetry::metrics::{Exposition, Format, Metrics, catalog as metric};
 
 /// The page.
 pub(super) async fn show(State(shown): State<Shown>, headers: HeaderMap) -> Response {
@@ -28,6 +29,27 @@ pub(super) async fn show(State(shown): State<Shown>, headers: HeaderMap) -> Resp
         .filter_map(|value| value.to_str().ok())
         .collect();
     let format = Format::accepted(&accepted.join(","));
+    let text = looked(&shown, metrics, |now, state| {
+        metrics.render_with(format, now, state)
+    });
+    let headers = [(CONTENT_TYPE, format.content_type()), (VARY, "accept")];
+    (headers, text).into_response()
+}
+
+/// The same as numbers, for who pushes them; nothing when nothing is counted.
+pub(crate) fn collect(shown: &Inside) -> Option<Collected> {
+    let metrics = shown.metrics.as_ref()?;
+    Some(looked(shown, metrics, |now, state| {
+        metrics.collect_with(now, state)
+    }))
+}
+
+/// Looks at everything now.
+fn looked<R>(
+    shown: &Inside,
+    metrics: &Metrics,
+    show: impl FnOnce(Instant, &dyn Fn(&mut Exposition)) -> R,
+) -> R {
     let now = clock::now();
     let services = shown.client.services(now);
     let there: BTreeSet<_> = (services.iter())
@@ -39,9 +61,7 @@ pub(super) async fn show(State(shown): State<Shown>, headers: HeaderMap) -> Resp
         |service, endpoint| there.contains(&(service, endpoint)),
         now,
     );
-    let text = metrics.render_with(format, now, |out| state(&shown, &services, now, out));
-    let headers = [(CONTENT_TYPE, format.content_type()), (VARY, "accept")];
-    (headers, text).into_response()
+    show(now, &|out| state(shown, &services, now, out))
 }
 
 /// What the service is like now.
@@ -203,9 +223,27 @@ fn lifecycle(shown: &Inside, out: &mut Exposition) {
     }
     let refused = shown.config.last_error().is_some();
     out.gauge(&metric::CONFIG_REFUSED, yes(refused));
+    exports(shown, out);
     let name = shown.journal.service();
     let version = shown.identity.version.as_deref().unwrap_or_default();
     let msa = env!("CARGO_PKG_VERSION");
     out.family(&metric::BUILD).info(&[name, version, msa]);
     out.family(&metric::TARGET).info(&[name, version]);
+}
+
+/// What became of what was exported; nothing where nothing is.
+fn exports(shown: &Inside, out: &mut Exposition) {
+    if shown.traces.is_recording() {
+        let counts = shown.traces.counts();
+        let mut family = out.family(&metric::SPANS);
+        family.counter(&["exported"], counts.exported);
+        family.counter(&["failed"], counts.failed);
+        family.counter(&["dropped"], counts.dropped);
+    }
+    if let Some(pushes) = &shown.pushes {
+        let counts = pushes.get();
+        let mut family = out.family(&metric::PUSHES);
+        family.counter(&["exported"], counts.exported);
+        family.counter(&["failed"], counts.failed);
+    }
 }

@@ -19,9 +19,13 @@
 //! # Who may
 //!
 //! It is bound to the loopback interface unless configured otherwise, for what it shows is not for callers. There it answers to
-//! addresses, `localhost` and `admin.hosts`. On any other address all but the probes need `Authorization: Bearer <admin.token>`; without
-//! a token the service does not start, unless `admin.open = true`. Changes need `content-type: application/json`. Each change, and
+//! addresses, `localhost` and `admin.hosts`. On any other address all but the probes need `Authorization: Bearer <admin.token>`, or a
+//! client certificate; without either the service does not start, unless `admin.open = true`. Changes need `content-type: application/json`. Each change, and
 //! each refusal, is a log line of the target `msa::audit`.
+//!
+//! With `admin.tls.certificate` and `.key` the listener speaks TLS alone, and with `admin.tls.client_ca` a certificate of these authorities
+//! is as good as the token; `admin.tls.clients` names which. The audit log has the subject of who showed one. Probes ask for neither,
+//! but do need TLS here: a kubelet's are for the main listener.
 //!
 //! # A transaction across processes
 //!
@@ -45,6 +49,7 @@ mod limits;
 mod loggers;
 mod metrics;
 mod page;
+mod secure;
 mod txn;
 
 use std::net::SocketAddr;
@@ -56,7 +61,10 @@ use axum::routing::{get, post, put};
 
 pub(crate) use hystrix::HystrixStats;
 pub(crate) use info::Identity;
+pub(crate) use metrics::collect;
 pub(crate) use page::Watchers;
+pub use secure::AdminTlsError;
+pub(crate) use secure::Secured;
 
 use crate::client::ServiceClient;
 use crate::client::transport::ReqwestTransport;
@@ -69,6 +77,8 @@ use crate::server::accept::{self, BindError, TcpListener};
 use crate::telemetry::Logs;
 use crate::telemetry::journal::Journal;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::push::PushCounter;
+use crate::telemetry::traces::Traces;
 
 /// What the pages show.
 pub(crate) type Shown = Arc<Inside>;
@@ -77,8 +87,10 @@ pub(crate) type Shown = Arc<Inside>;
 #[derive(Debug)]
 pub(crate) struct Inside {
     pub(crate) identity: Identity,
-    /// Where this listener is.
+    /// Where this listener is, or would be.
     pub(crate) local: SocketAddr,
+    /// Its TLS, if it speaks that.
+    pub(crate) secured: Option<Secured>,
     pub(crate) config: Config,
     pub(crate) client: ServiceClient,
     pub(crate) layer: MsaLayer,
@@ -86,6 +98,9 @@ pub(crate) struct Inside {
     pub(crate) journal: Journal,
     pub(crate) policies: Policies,
     pub(crate) metrics: Option<Metrics>,
+    /// What became of the pushes of these, if there are any.
+    pub(crate) pushes: Option<PushCounter>,
+    pub(crate) traces: Traces,
     pub(crate) health: health::Registry,
     /// Everything that knows endpoints.
     pub(crate) sources: Chain,

@@ -15,6 +15,7 @@ use crate::clock::{self, Instant};
 use crate::discovery::Endpoint;
 use crate::event::{Event, Outcome};
 use crate::resilience::breaker::OwnedPermit;
+use crate::telemetry::Sensitive;
 use crate::telemetry::journal::ADMIN_HEADER;
 use crate::telemetry::traces::AttemptSpan;
 
@@ -35,6 +36,8 @@ pub(super) struct Calling<'a> {
     pub(super) state: &'a Snapshot,
     pub(super) timeout: Duration,
     pub(super) deadline: Deadline,
+    /// What is not shown of an answer.
+    pub(super) sensitive: &'a Sensitive,
 }
 
 /// How an attempt ended, and when.
@@ -180,7 +183,10 @@ impl<'a> Attempt<'a> {
         };
         let now = clock::now();
         match result {
-            Ok(Ok(response)) => self.answered(response, now),
+            Ok(Ok(mut response)) => {
+                self.call.sensitive.mark(response.headers_mut());
+                self.answered(response, now)
+            }
             Ok(Err(error)) => self.failed(error.into(), now),
             Err(_elapsed) => {
                 let error = self.late();

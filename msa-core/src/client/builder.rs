@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::HeaderName;
 use reqwest_middleware::{ClientBuilder, Middleware};
 use tokio::sync::watch;
 
@@ -16,6 +17,7 @@ use crate::clock::{self, Instant};
 use crate::config::{BalancerName, ClientSettings, Settings};
 use crate::discovery::Discover;
 use crate::event::{Observer, Observers};
+use crate::telemetry::Sensitive;
 use crate::telemetry::journal::Journal;
 use crate::telemetry::traces::Traces;
 use crate::txn::{Headers, Txn};
@@ -164,6 +166,7 @@ impl ServiceClientBuilder {
         let idle = lean::idle().map_err(|error| {
             CallError::new(CallErrorKind::Invalid, "reqwest cannot be set up").with_source(error)
         })?;
+        let sensitive = sensitive(&self.settings.borrow())?;
         let seed = self.seed.unwrap_or_else(any_seed);
         let shared = Shared {
             transport: self
@@ -175,6 +178,7 @@ impl ServiceClientBuilder {
             settings: self.settings,
             journal: self.journal,
             traces: self.traces,
+            sensitive,
         };
         let services = Arc::new(Services::new(
             shared,
@@ -194,6 +198,16 @@ impl ServiceClientBuilder {
             .build();
         Ok(ServiceClient::new(client, services, self.headers))
     }
+}
+
+/// The headers of requests and answers whose values are not shown.
+fn sensitive(settings: &Settings) -> Result<Sensitive, CallError> {
+    let names = settings.server.sensitive_headers.iter();
+    let names: Result<Vec<HeaderName>, _> = names.map(|name| name.parse()).collect();
+    names.map(Sensitive::new).map_err(|error| {
+        let message = "server.sensitive_headers has what is no header's name";
+        CallError::new(CallErrorKind::Invalid, message).with_source(error)
+    })
 }
 
 /// The balancer that the configuration names.

@@ -19,9 +19,11 @@ pub(super) async fn send(
     options: &SendOptions<'_>,
     record: &CallRecord,
 ) -> Result<Response, CallError> {
-    let service = record.service().name();
-    let (path, headers) = (request.url().path(), request.headers());
-    let struck = match (faults.strike(service, path, headers, record.observers())).await {
+    let plan = faults.decide(None, request.url().path(), request.headers());
+    if !plan.is_none() {
+        record.met(&plan);
+    }
+    let struck = match plan.suffer().await {
         Ok(struck) => struck,
         Err(Injected::Abort(status)) => {
             let detail = "a fault on purpose: see `fault` of this client's settings";

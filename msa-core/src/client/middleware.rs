@@ -138,6 +138,7 @@ impl ServiceMiddleware {
             state: &state,
             timeout: (options.get_attempt_timeout()).unwrap_or(state.limits.attempt_timeout),
             deadline,
+            sensitive: &shared.sensitive,
         };
         let attempt = Attempt::begin(&calling, pick, permit, record.next_attempt(), now);
         stack::inject(shared, &self.headers, &mut request, &attempt, &record);

@@ -93,9 +93,11 @@ impl CallRecord {
         self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// An attempt meets a fault on purpose.
     #[cfg(feature = "fault")]
-    pub(super) fn observers(&self) -> &Observers {
-        &self.observers
+    pub(super) fn met(&self, plan: &crate::fault::Plan) {
+        let _inside = self.span.enter();
+        crate::fault::tell(plan, self.service.name(), &self.observers);
     }
 
     pub(super) fn tell(&self, event: &Event<'_>) {

@@ -16,6 +16,7 @@ use crate::clock::Instant;
 use crate::config::{BalanceSettings, BalancerName, ClientSettings, Settings};
 use crate::discovery::{Endpoint, EndpointSet};
 use crate::event::Observers;
+use crate::telemetry::Sensitive;
 use crate::telemetry::journal::Journal;
 use crate::telemetry::traces::Traces;
 
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     /// Where calls are noted that stand in no request.
     pub(super) journal: Option<Journal>,
     pub(super) traces: Traces,
+    pub(super) sensitive: Sensitive,
 }
 
 /// One service, or one plain host.

@@ -78,7 +78,8 @@ impl Services {
     /// The service that the URL's host names, or the host itself where plain addresses are allowed.
     pub(super) fn find(&self, url: &Url, now: Instant) -> Result<Arc<Service>, CallError> {
         let Some(host) = url.host_str() else {
-            let message = format!("its URL `{url}` has no host");
+            // What stands behind the scheme may be anything.
+            let message = format!("its URL, of scheme `{}`, has no host", url.scheme());
             return Err(CallError::new(CallErrorKind::Invalid, message));
         };
         if let Some(service) = self.known.load().get(host) {

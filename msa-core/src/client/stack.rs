@@ -138,6 +138,7 @@ impl Call<'_> {
             state: &state,
             timeout: (options.get_attempt_timeout()).unwrap_or(limits.attempt_timeout),
             deadline,
+            sensitive: &services.shared().sensitive,
         };
         let mut avoid = ChoiceOptions::avoided(choice);
         let answered = loop {
@@ -229,6 +230,7 @@ pub(super) fn inject(
     let fields = request.headers_mut();
     fields.reserve(OUR_HEADERS);
     target::keep_end_to_end(headers, fields);
+    shared.sensitive.mark(fields);
     let budget = Some(attempt.budget());
     headers.inject(record.call(), attempt.number(), budget, fields);
     let propagation = shared.traces.propagation();

@@ -99,11 +99,11 @@ impl Variables {
         warnings: &mut Vec<String>,
     ) -> Layer {
         let mut layer = Layer::new(Source::Variable("environment".into()));
-        let unsupported = otel::UNSUPPORTED
-            .iter()
-            .filter(|name| self.get(name).is_some());
-        for name in unsupported {
-            warnings.push(format!("{name} is set and not supported; it does nothing"));
+        for (name, value) in &self.found {
+            let why = otel::useless(name, value).filter(|_| !value.is_empty());
+            if let Some(why) = why {
+                warnings.push(format!("{name} is set and does nothing: {why}"));
+            }
         }
         let mut set = |name: &str, key: &str, value: &str| {
             let source = Source::Variable(name.into());

@@ -104,6 +104,7 @@ mod otel;
 mod path;
 mod poll;
 mod print;
+mod redact;
 mod schema;
 mod secrets;
 mod section;
@@ -121,20 +122,22 @@ pub use error::{ConfigError, Problem, Source};
 pub use live::Config;
 pub use loader::Loader;
 pub use print::Row;
+pub(crate) use redact::redacted;
 pub use settings::{
-    AccrualSettings, ActiveHealthSettings, AdminSettings, BackoffKind, BackoffSettings,
-    BaggageSettings, BalanceSettings, BalancerName, BreakerSettings, BudgetKind, BulkheadSettings,
-    CachedSettings, ClientSettings, CorsSettings, DiscoverySettings, DrainSettings,
-    FailurePercentageSettings, FallbackSettings, FaultSettings, HealthSettings, HedgeSettings,
-    Http2Settings, JournalSettings, LatencyEnd, LatencyOutlierSettings, LimitAlgorithm, LimitMode,
-    LimitQueueSettings, LimitSettings, LimitShareSettings, LogFormat, LogSettings, MaglevSettings,
-    MetricsSettings, OtlpCompression, OtlpProtocol, OtlpSettings, OutlierSettings,
+    AccrualSettings, ActiveHealthSettings, AdminSettings, AdminTlsSettings, BackoffKind,
+    BackoffSettings, BaggageSettings, BalanceSettings, BalancerName, BreakerSettings, BudgetKind,
+    BulkheadSettings, CachedSettings, ClientSettings, CorsSettings, DiscoverySettings,
+    DrainSettings, ExemplarFilter, FailurePercentageSettings, FallbackSettings, FaultSettings,
+    HealthSettings, HedgeSettings, Http2Settings, JournalSettings, LatencyEnd,
+    LatencyOutlierSettings, LimitAlgorithm, LimitMode, LimitQueueSettings, LimitSettings,
+    LimitShareSettings, LogFormat, LogSettings, MaglevSettings, MetricsExporter, MetricsSettings,
+    OtlpCompression, OtlpProtocol, OtlpSettings, OtlpSignalSettings, OutlierSettings,
     OverloadRouteSettings, OverloadSettings, PolicyOverrides, PolicySettings, PrequalSettings,
     PropagationFormat, RateLimitKindName, RateLimitSettings, RetryBudgetSettings, RetryCondition,
     RetrySettings, RingHashSettings, RuntimeSettings, ServerRateLimitSettings, ServerSettings,
     Settings, SlowStartSettings, SubsetSettings, SuccessRateSettings, TelemetrySettings,
-    ThrottleSettings, TraceExporter, TraceSampler, TracesSettings, TxnHeaderNames, TxnSettings,
-    ZoneSettings,
+    Temporality, ThrottleSettings, TraceExporter, TraceSampler, TracesSettings, TxnHeaderNames,
+    TxnSettings, ZoneSettings,
 };
 pub(crate) use suggest::nearest;
 pub use units::{Percent, Rate, Secret, Size, Span, UnitError};

@@ -22,6 +22,12 @@ pub(super) fn parent(path: &str) -> Option<&str> {
         .filter(|parent| !parent.is_empty())
 }
 
+/// The names in a path, of all levels; one that is quoted may come in parts.
+pub(super) fn keys(path: &str) -> impl Iterator<Item = &str> {
+    path.split(['.', '[', ']', '"'])
+        .filter(|part| !part.is_empty())
+}
+
 /// A key as TOML writes it.
 pub(super) fn bare_or_quoted(key: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';

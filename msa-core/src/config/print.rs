@@ -58,7 +58,7 @@ impl Print<'_> {
         for (key, value) in table {
             let next = node.and_then(|node| node.child(key));
             let path = path::child(at, key);
-            let hidden = hidden || next.is_some_and(Node::is_secret);
+            let hidden = hidden || next.is_some_and(Node::is_secret) || show::hides(key, value);
             if matches!(value, Value::Dict(..)) && !hidden {
                 below.push((value, next, path));
                 continue;

@@ -1,9 +1,9 @@
 //! Values for people, with nothing in them that must not be seen.
 
 use figment::value::{Num, Value};
-use url::Url;
 
 use super::path;
+use super::redact::{is_secret_name, redacted};
 
 /// A value in one short piece, for an error.
 pub(super) fn brief(value: &Value) -> String {
@@ -24,8 +24,8 @@ pub(super) fn brief(value: &Value) -> String {
 pub(super) fn toml(value: &Value) -> (String, bool) {
     match value {
         Value::String(_, text) => {
-            let (text, hidden) = masked(text);
-            (path::quoted(&text), hidden)
+            let shown = redacted(text);
+            (path::quoted(&shown), shown != *text)
         }
         Value::Char(_, letter) => (path::quoted(&letter.to_string()), false),
         Value::Bool(_, flag) => (flag.to_string(), false),
@@ -41,37 +41,28 @@ pub(super) fn toml(value: &Value) -> (String, bool) {
             let entries = table
                 .iter()
                 .filter(|(_, value)| !matches!(value, Value::Empty(..)));
-            let entries: Vec<_> = entries.map(|(key, value)| (key, toml(value))).collect();
+            let shown = |(key, value): (&String, &Value)| match hides(key, value) {
+                true => (key.clone(), ("\"***\"".to_owned(), true)),
+                false => (key.clone(), toml(value)),
+            };
+            let entries: Vec<_> = entries.map(shown).collect();
             let hidden = entries.iter().any(|(_, (_, hidden))| *hidden);
             let entries = entries
                 .into_iter()
-                .map(|(key, (text, _))| format!("{} = {text}", path::bare_or_quoted(key)));
+                .map(|(key, (text, _))| format!("{} = {text}", path::bare_or_quoted(&key)));
             let entries: Vec<_> = entries.collect();
             (format!("{{ {} }}", entries.join(", ")), hidden)
         }
     }
 }
 
-/// A text without the password that a URL in it carries, and whether there was one.
-///
-/// Such a text belongs into a [`Secret`](super::Secret); this is the net below those who forget.
-fn masked(text: &str) -> (String, bool) {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return (text.to_owned(), false);
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    // A password may hold an unescaped `/`; the parser knows better where it ends, if it can read the URL at all.
-    let carries = Url::parse(text).is_ok_and(|url| url.password().is_some());
-    match (authority.rfind('@').or_else(|| rest.rfind('@')), carries) {
-        (Some(end), true) => {
-            let host = rest.get(end..).unwrap_or_default();
-            (format!("{scheme}://***{host}"), true)
-        }
-        (Some(end), false) if authority.contains('@') => {
-            let host = rest.get(end..).unwrap_or_default();
-            (format!("{scheme}://***{host}"), true)
-        }
-        _ => (text.to_owned(), false),
+/// Whether a value is hidden for its key's sake, since it is called as secrets are.
+pub(super) fn hides(key: &str, value: &Value) -> bool {
+    match value {
+        Value::Bool(..) | Value::Empty(..) => false,
+        // `max_tokens = 4096` counts them.
+        Value::Num(..) if key.ends_with('s') => false,
+        _ => is_secret_name(key),
     }
 }
 

@@ -33,13 +33,14 @@ pub(super) fn problems(settings: &Settings) -> Vec<Conflict> {
             ),
         );
     }
-    let guarded = (admin.token.as_ref()).is_some_and(|token| !token.is_empty());
+    let guarded = (admin.token.as_ref()).is_some_and(|token| !token.is_empty())
+        || admin.tls.takes_certificates();
     if admin.enabled && !guarded && !admin.open && !admin.addr.ip().to_canonical().is_loopback() {
         refuse(
             &["admin.addr", "admin.token", "admin.open"],
             format!(
-                "`admin.addr` is {}, which other machines can reach: set `admin.token`, or `admin.open = true` where something \
-                 else guards it",
+                "`admin.addr` is {}, which other machines can reach: set `admin.token`, or `admin.tls` with a `client_ca`, or \
+                 `admin.open = true` where something else guards it",
                 admin.addr
             ),
         );

@@ -137,7 +137,9 @@ impl<'s> Walk<'_, 's> {
     fn report(&mut self, result: Result<(), String>, value: &Value, node: Node<'s>, at: &str) {
         let Err(message) = result else { return };
         let source = self.sources.of(at);
-        let hidden = node.may_hold_secret() || matches!(source, Source::Secret(_));
+        let hidden = node.may_hold_secret()
+            || matches!(source, Source::Secret(_))
+            || path::keys(at).any(|key| show::hides(key, value));
         let got = if hidden {
             "a value that is not shown".to_owned()
         } else {

@@ -21,7 +21,7 @@ impl FromStr for Endpoint {
     /// Reads `http://host:port`. The port may be left out (80, 443); anything else beyond the authority is refused.
     fn from_str(text: &str) -> Result<Self, EndpointError> {
         parse(text).map_err(|reason| EndpointError {
-            url: without_credentials(text),
+            url: without_secrets(text),
             reason: reason.into_owned(),
         })
     }
@@ -65,8 +65,9 @@ fn parse(text: &str) -> Result<Endpoint, Cow<'static, str>> {
     Ok(Endpoint::new(scheme, host, port))
 }
 
-/// The text for an error message, which ends up in logs.
-fn without_credentials(text: &str) -> String {
+/// The text for an error message, which ends up in logs: without credentials, and without a query.
+fn without_secrets(text: &str) -> String {
+    let text = text.split('?').next().unwrap_or_default();
     match (text.split_once("://"), text.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
         (None, Some((_, host))) => format!("***@{host}"),

@@ -46,21 +46,28 @@ impl Faults {
             return Ok(Struck::default());
         }
         tell(&plan, service, observers);
-        if let Some(delay) = plan.delay {
+        plan.suffer().await
+    }
+}
+
+impl Plan {
+    /// Waits, ends the call, or says what its answer must suffer.
+    pub(crate) async fn suffer(self) -> Result<Struck, Injected> {
+        if let Some(delay) = self.delay {
             sleep(delay).await;
         }
-        match plan.end {
+        match self.end {
             Some(End::Abort(status)) => Err(Injected::Abort(status)),
             Some(End::Reset) => Err(Injected::Reset),
             None => Ok(Struck {
-                slow_body: plan.slow_body,
+                slow_body: self.slow_body,
             }),
         }
     }
 }
 
 /// One event a fault; a slow body only when there will be an answer.
-pub(super) fn tell(plan: &Plan, service: &str, observers: &Observers) {
+pub(crate) fn tell(plan: &Plan, service: &str, observers: &Observers) {
     let end = match plan.end {
         Some(End::Abort(_)) => Some("abort"),
         Some(End::Reset) => Some("reset"),

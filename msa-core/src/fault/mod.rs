@@ -55,6 +55,7 @@ mod layer;
 mod tests;
 
 pub use body::{ResetBody, SlowBody};
+pub(crate) use call::tell;
 pub use call::{Injected, Struck};
 pub use error::FaultError;
 pub use faults::{End, Faults, Plan};

@@ -14,6 +14,7 @@
 //! A document answered inside a transaction carries its GTXID in the member `gtxid`, so that whoever sees the error can
 //! name it to whoever can look it up.
 
+mod cause;
 mod extract;
 mod faults;
 
@@ -28,6 +29,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub(crate) use cause::Unread;
 pub use extract::{Json, Path, Query};
 use faults::{Step, Wrong};
 
@@ -199,13 +201,7 @@ impl Problem {
 
     fn log_cause(&self) {
         let Some(cause) = &self.0.cause else { return };
-        let mut text = cause.to_string();
-        let mut deeper = cause.source();
-        while let Some(error) = deeper {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            deeper = error.source();
-        }
+        let text = cause::chain(&**cause);
         let status = self.0.status.as_u16();
         if status >= 500 {
             tracing::warn!(target: "msa::problem", status, cause = text, "answered with a problem");

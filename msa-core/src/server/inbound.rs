@@ -5,13 +5,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderName;
-use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
 
 use super::ServerError;
 use super::body::BodyLimits;
 use super::layers::journal::AdminPort;
 use super::layers::rate::RateGate;
-use super::layers::sensitive::Sensitive;
 use super::layers::shed::Overload;
 use super::load::ServerLoad;
 use crate::clock::{self, Instant};
@@ -19,6 +17,7 @@ use crate::config::{Settings, TxnHeaderNames};
 use crate::event::Observers;
 #[cfg(feature = "fault")]
 use crate::fault::FaultLayer;
+use crate::telemetry::Sensitive;
 use crate::telemetry::journal::Journal;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::traces::Traces;
@@ -50,7 +49,7 @@ pub(crate) struct Inbound {
 
 impl Inbound {
     pub(super) fn new(settings: &Settings) -> Result<Self, ServerError> {
-        let mut sensitive = vec![AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE, SET_COOKIE];
+        let mut sensitive = Vec::new();
         for name in &settings.server.sensitive_headers {
             sensitive.push(header_name("server.sensitive_headers", name)?);
         }

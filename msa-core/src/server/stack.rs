@@ -4,7 +4,7 @@
 //! connection       timeouts, limits, the drain            server/accept
 //! probes           answered past everything below         health, put in front by the Service
 //! txn              read or mint ids, answer with x-gtxid
-//! trace + span     the SERVER span, where the trace is recorded
+//! trace + span     the SERVER span, where the trace is recorded; to the end of the answer's body
 //! journal          the request's page; its calls are noted in it
 //! metrics + log    by matched route; sees every answer below
 //! panic            a panic is a 500 problem document
@@ -45,7 +45,7 @@ use super::layers::journal::{AdminPort, Noted};
 use super::layers::metrics::Counted;
 use super::layers::rate::Passed;
 use super::layers::shed::{self, Overload};
-use super::layers::{Refusal, admit, explain, limit, panic, txn};
+use super::layers::{Refusal, admit, explain, limit, panic, span, txn};
 use super::load::ServerLoad;
 use crate::clock;
 use crate::config::Settings;
@@ -353,11 +353,12 @@ where
         this.noted.answer(this.inbound, this.txn, &mut response);
         this.line.finish(response.status());
         this.counted.answer(this.txn, &response);
-        this.span.answered(response.status());
         if let Some(held) = this.held.take() {
             held.answer(overload, &mut response);
         }
         txn::answer(this.inbound, this.txn, &mut response);
+        this.inbound.sensitive.mark(response.headers_mut());
+        span::answer(this.span, &mut response);
         Poll::Ready(Ok(response))
     }
 }

@@ -14,7 +14,7 @@ use super::advice;
 use super::background::endpoints;
 use super::cli::{self, Ask, Job};
 use super::{Error, Service};
-use crate::admin::{HystrixStats, Identity};
+use crate::admin::{HystrixStats, Identity, Secured};
 use crate::client::ServiceClient;
 use crate::clock;
 use crate::config::{Config, Loader};
@@ -24,8 +24,10 @@ use crate::health::{Lifecycle, Registry};
 use crate::resilience::policy::Policies;
 use crate::server::signal::Shutdown;
 use crate::server::{MsaLayer, ServerError};
+use crate::telemetry::export::Resource;
 use crate::telemetry::journal::{Journal, Noting};
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::push::Push;
 use crate::telemetry::traces::Traces;
 use crate::telemetry::{Logs, PolicyLog};
 
@@ -139,6 +141,7 @@ impl ServiceBuilder {
                 // Without the logs, which would stand between the lines of the answer.
                 let telemetry = config.settings().telemetry.clone();
                 Traces::check(&telemetry)?;
+                Push::check(&telemetry)?;
                 let traces = Traces::new(&telemetry);
                 let service = self.assemble(config, Logs::none(), traces, None, Policies::new())?;
                 warnings.extend(service.file.and_then(|file| file.last_error()));
@@ -170,12 +173,16 @@ impl ServiceBuilder {
         policies: Policies,
     ) -> Result<Service, Error> {
         let settings = config.settings();
-        let traces = Traces::start(&self.name, &settings.telemetry)?;
+        let resource = Resource::of(&self.name, self.version.as_deref(), &settings.telemetry);
+        let traces = Traces::start_as(&resource, &settings.telemetry)?;
+        let push = Push::start(&resource, &settings.telemetry)?;
         let logs = Logs::install_with(&self.name, &settings.log, &traces)?;
         for warning in config.warnings() {
             tracing::warn!(target: "msa::config", "{warning}");
         }
-        self.assemble(config, logs, traces, command, policies)
+        let mut service = self.assemble(config, logs, traces, command, policies)?;
+        service.push = push;
+        Ok(service)
     }
 
     fn assemble(
@@ -187,6 +194,10 @@ impl ServiceBuilder {
         policies: Policies,
     ) -> Result<Service, Error> {
         let settings = config.settings();
+        let secured = match settings.admin.enabled {
+            true => Secured::of(&settings.admin.tls)?,
+            false => None,
+        };
         let started = clock::now();
         let counted = &settings.telemetry.metrics;
         let metrics = (counted.enabled).then(|| Metrics::new(counted, started));
@@ -242,6 +253,8 @@ impl ServiceBuilder {
             health,
             journal,
             metrics,
+            push: None,
+            secured,
             sources,
             identity: Identity {
                 version: self.version,

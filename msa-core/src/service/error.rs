@@ -3,10 +3,11 @@
 use std::error::Error as StdError;
 
 use super::UsageError;
+use crate::admin::AdminTlsError;
 use crate::config::ConfigError;
 use crate::server::ServerError;
+use crate::telemetry::ExportError;
 use crate::telemetry::LogError;
-use crate::telemetry::traces::TracesError;
 
 /// Why a service could not start or run.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +19,12 @@ pub enum Error {
     /// `log.level` is wrong. Exit code 78.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// `telemetry` asks for traces that cannot be recorded. Exit code 78.
+    /// `telemetry` asks for an export that cannot be made. Exit code 78.
     #[error(transparent)]
-    Traces(#[from] TracesError),
+    Export(#[from] ExportError),
+    /// `admin.tls` cannot be used. Exit code 78.
+    #[error(transparent)]
+    AdminTls(#[from] AdminTlsError),
     /// The command line is wrong. Exit code 64.
     #[error(transparent)]
     Usage(#[from] UsageError),
@@ -46,9 +50,11 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Log(_) | Self::Traces(_) | Self::WorkerThreads(_) => {
-                ConfigError::EXIT_CODE
-            }
+            Self::Config(_)
+            | Self::Log(_)
+            | Self::Export(_)
+            | Self::AdminTls(_)
+            | Self::WorkerThreads(_) => ConfigError::EXIT_CODE,
             Self::Usage(_) => USAGE,
             Self::Server(error) if error.is_configuration() => ConfigError::EXIT_CODE,
             Self::Server(_) => 1,
@@ -68,7 +74,11 @@ pub(super) fn exit_code(error: &(dyn StdError + 'static)) -> u8 {
         if let Some(error) = error.downcast_ref::<Error>() {
             return error.exit_code();
         }
-        if error.is::<ConfigError>() || error.is::<LogError>() || error.is::<TracesError>() {
+        if error.is::<ConfigError>()
+            || error.is::<LogError>()
+            || error.is::<ExportError>()
+            || error.is::<AdminTlsError>()
+        {
             return ConfigError::EXIT_CODE;
         }
         if error.is::<UsageError>() {

@@ -41,7 +41,7 @@ pub use error::Error;
 pub use run::run;
 pub use running::Running;
 
-use crate::admin::{HystrixStats, Identity};
+use crate::admin::{HystrixStats, Identity, Secured};
 use crate::client::ServiceClient;
 use crate::config::{Config, ConfigError};
 use crate::discovery::Chain;
@@ -52,7 +52,8 @@ use crate::server::MsaLayer;
 use crate::server::signal::Shutdown;
 use crate::telemetry::Logs;
 use crate::telemetry::journal::Journal;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::push::Push;
+use crate::telemetry::metrics::{Metrics, PushCounter};
 use crate::telemetry::traces::Traces;
 
 type Hook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
@@ -68,6 +69,8 @@ pub struct Service {
     health: health::Registry,
     journal: Journal,
     metrics: Option<Metrics>,
+    push: Option<Push>,
+    secured: Option<Secured>,
     sources: Chain,
     identity: Identity,
     hystrix: Arc<HystrixStats>,
@@ -152,6 +155,12 @@ impl Service {
     #[must_use]
     pub fn metrics(&self) -> Option<&Metrics> {
         self.metrics.as_ref()
+    }
+
+    /// Counts how often the numbers were pushed to a collector; none when they are not.
+    #[must_use]
+    pub fn pushes(&self) -> Option<PushCounter> {
+        self.push.as_ref().map(Push::counter)
     }
 
     /// How this service carries traces on, and records them: for a client or a stack of one's own.

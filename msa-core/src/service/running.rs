@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -13,10 +15,11 @@ use super::front::Front;
 use super::{Error, Hook, Service, background};
 use crate::client::transport::ReqwestTransport;
 use crate::config::Config;
-use crate::health::{Phase, Probes};
-use crate::server::accept::{self, Limits, Listener as _, Server};
+use crate::health::{Lifecycle, Phase, Probes};
+use crate::server::accept::{self, Limits, Listener, Server};
 use crate::server::signal::{Reason, Shutdown};
 use crate::server::{DrainReport, ServerError, stack};
+use crate::telemetry::metrics::push::Push;
 use crate::telemetry::traces::Traces;
 use crate::txn::JoinSet;
 use crate::{admin, health};
@@ -110,30 +113,47 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
         .limits(limits.clone())
         .drain_deadline(move || config.settings().server.drain.deadline.get());
     let main = tokio::spawn(main.run());
-    let management = admin.map(|(listener, addr)| {
-        service.layer.tell_admin(addr);
-        let shown = admin::Inside {
-            identity: service.identity.clone(),
-            local: addr,
-            config: service.config.clone(),
-            client: service.client.clone(),
-            layer: service.layer.clone(),
-            logs: service.logs.clone(),
-            journal: service.journal.clone(),
-            policies: service.policies.clone(),
-            metrics: service.metrics.clone(),
-            health: service.health.clone(),
-            sources: service.sources.clone(),
-            hystrix: service.hystrix.clone(),
-            watchers: admin::Watchers::default(),
-            transport: ReqwestTransport::new(),
-        };
-        let pages = admin::pages(shown.into(), service.health.clone());
-        let server = Server::new(listener, pages, lifecycle.clone())
-            .limits(limits)
-            .close_at(Phase::Stopped);
-        tokio::spawn(server.drain_deadline(|| Duration::ZERO).run())
+    let mut push = service.push.take();
+    let inside = Arc::new(admin::Inside {
+        identity: service.identity.clone(),
+        local: admin_addr.unwrap_or(settings.admin.addr),
+        secured: service.secured.clone(),
+        config: service.config.clone(),
+        client: service.client.clone(),
+        layer: service.layer.clone(),
+        logs: service.logs.clone(),
+        journal: service.journal.clone(),
+        policies: service.policies.clone(),
+        metrics: service.metrics.clone(),
+        pushes: push.as_ref().map(Push::counter),
+        traces: service.traces.clone(),
+        health: service.health.clone(),
+        sources: service.sources.clone(),
+        hystrix: service.hystrix.clone(),
+        watchers: admin::Watchers::default(),
+        transport: ReqwestTransport::new(),
     });
+    let management = admin.map(|(listener, addr)| {
+        let pages = admin::pages(inside.clone(), service.health.clone());
+        let lifecycle = lifecycle.clone();
+        match &service.secured {
+            #[cfg(feature = "tls")]
+            Some(secured) => manage(secured.listen(listener), pages, lifecycle, limits),
+            _ => {
+                // Other services ask there, and not by TLS.
+                service.layer.tell_admin(addr);
+                manage(listener, pages, lifecycle, limits)
+            }
+        }
+    });
+    if let Some(push) = &mut push {
+        // In another thread, which is none of this runtime's.
+        let runtime = Handle::current();
+        push.begin(move || {
+            let _inside = runtime.enter();
+            admin::collect(&inside).unwrap_or_default()
+        });
+    }
     service.health.start();
     background::override_policies(&service.policies, &settings);
     let tasks = background::start(&service);
@@ -156,6 +176,7 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
         hooks,
         config,
         traces,
+        push,
     };
     Ok(Running {
         addr,
@@ -164,6 +185,19 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
         health,
         whole: tokio::spawn(whole.end()),
     })
+}
+
+/// Serves the management pages to the very end.
+fn manage<L: Listener>(
+    listener: L,
+    pages: Router,
+    lifecycle: Lifecycle,
+    limits: Limits,
+) -> JoinHandle<DrainReport> {
+    let server = Server::new(listener, pages, lifecycle)
+        .limits(limits)
+        .close_at(Phase::Stopped);
+    tokio::spawn(server.drain_deadline(|| Duration::ZERO).run())
 }
 
 struct Whole {
@@ -175,6 +209,7 @@ struct Whole {
     hooks: Vec<Hook>,
     config: Config,
     traces: Traces,
+    push: Option<Push>,
 }
 
 impl Whole {
@@ -217,10 +252,15 @@ impl Whole {
             // What the hooks did has spans too.
             traces.flush().await;
         };
-        // The requests' spans do not wait for a hook that hangs.
-        let closing = futures_util::future::join(traces.flush(), closing);
+        let pushed = async {
+            if let Some(push) = &self.push {
+                push.flush().await;
+            }
+        };
+        // The requests' spans and numbers do not wait for a hook that hangs.
+        let closing = futures_util::future::join3(traces.flush(), pushed, closing);
         if timeout(flush, closing).await.is_err() {
-            tracing::warn!(target: "msa::lifecycle", "on_shutdown, or the export of the last spans, took longer than server.drain.flush and was left");
+            tracing::warn!(target: "msa::lifecycle", "on_shutdown, or the export of the last spans and metrics, took longer than server.drain.flush and was left");
         }
         drained.map_err(ServerError::Accept)
     }
@@ -260,11 +300,11 @@ async fn close(hook: Hook) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
     use crate::config::Loader;
-    use crate::health::{Kind, Lifecycle};
+    use crate::health::Kind;
 
     fn whole(main: impl Future<Output = DrainReport> + Send + 'static) -> Whole {
         let lifecycle = Lifecycle::new();
@@ -282,6 +322,7 @@ mod tests {
                 .load()
                 .unwrap(),
             traces: Traces::default(),
+            push: None,
         }
     }
 

@@ -35,7 +35,8 @@ impl Observer for PolicyLog {
             Event::Picked { .. }
             | Event::AttemptEnded { .. }
             | Event::CallEnded { .. }
-            | Event::Coalesced { .. } => {}
+            | Event::Coalesced { .. }
+            | Event::CacheHit { .. } => {}
             _ => call(event),
         }
     }

@@ -64,7 +64,23 @@ where
             out.write_str(Hex::of_trace(span.trace_id()).as_str())?;
             out.write_str("\",\"span_id\":\"")?;
             out.write_str(Hex::of_span(span.span_id()).as_str())?;
-            out.write_char('"')
+            out.write_char('"')?;
+            let Some(handler) = txn.handler() else {
+                return Ok(());
+            };
+            out.write_str(",\"handler\":")?;
+            string(&mut out, handler)?;
+            // The access line tells the route itself.
+            match txn
+                .route()
+                .filter(|_| meta.fields().field("route").is_none())
+            {
+                Some(route) => {
+                    out.write_str(",\"route\":")?;
+                    string(&mut out, route)
+                }
+                None => Ok(()),
+            }
         })
         .unwrap_or(Ok(()))?;
         let mut fields = Fields {
@@ -115,7 +131,7 @@ impl<W: fmt::Write> Fields<'_, W> {
 }
 
 /// The names that the line itself gives a meaning.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "timestamp",
     "level",
     "target",
@@ -125,6 +141,7 @@ const OWN: [&str; 9] = [
     "branch",
     "trace_id",
     "span_id",
+    "handler",
 ];
 
 impl<W: fmt::Write> Fields<'_, W> {
@@ -179,8 +196,8 @@ fn string(out: &mut impl fmt::Write, text: &str) -> fmt::Result {
     out.write_char('"')
 }
 
-/// Escapes what is written through it: JSON's own characters, and every control character, so that no text from outside
-/// can end the line or move a terminal's cursor.
+/// Escapes what is written through it: JSON's own characters, and all that [`deceives`], so that no text from outside
+/// can end the line, move a terminal's cursor or show itself as another.
 struct Escaping<'a, W>(&'a mut W);
 
 impl<W: fmt::Write> fmt::Write for Escaping<'_, W> {
@@ -194,7 +211,7 @@ impl<W: fmt::Write> fmt::Write for Escaping<'_, W> {
         }
         let mut plain = 0;
         for (at, character) in text.char_indices() {
-            if !matches!(character, '"' | '\\') && !character.is_control() {
+            if !matches!(character, '"' | '\\') && !deceives(character) {
                 continue;
             }
             self.0.write_str(text.get(plain..at).unwrap_or_default())?;
@@ -205,12 +222,22 @@ impl<W: fmt::Write> fmt::Write for Escaping<'_, W> {
                 '\n' => self.0.write_str("\\n")?,
                 '\r' => self.0.write_str("\\r")?,
                 '\t' => self.0.write_str("\\t")?,
-                // Control characters all lie below U+0100.
+                // All of these lie below U+10000.
                 control => write!(self.0, "\\u{:04x}", u32::from(control))?,
             }
         }
         self.0.write_str(text.get(plain..).unwrap_or_default())
     }
+}
+
+/// Whether a character changes how others are shown: control characters, the marks that turn the direction of writing round
+/// (`gpj.exe` for `exe.jpg`), line separators, and what has no width at all.
+pub(super) fn deceives(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+        )
 }
 
 #[cfg(test)]
@@ -294,13 +321,30 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_inside_its_string() {
-        let hostile = "a\"b\\c\n{\"level\":\"ERROR\"}\r\u{1b}[2J\u{9b}\0";
+        let hostile =
+            "a\"b\\c\n{\"level\":\"ERROR\"}\r\u{1b}[2J\u{9b}\0\u{202e}gpj\u{2066}\u{2028}\u{feff}";
         let lines =
             lines(|| tracing::info!(hostile, debug = ?hostile, shown = %hostile, nan = f64::NAN));
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0]["hostile"], hostile);
         assert_eq!(lines[0]["shown"], hostile);
         assert_eq!(lines[0]["nan"], Value::Null);
+    }
+
+    #[test]
+    fn what_would_change_how_a_line_is_shown_is_escaped() {
+        for character in [
+            '\u{1b}', '\u{9b}', '\n', '\u{202e}', '\u{2066}', '\u{2029}', '\u{200b}', '\u{feff}',
+        ] {
+            let mut text = String::new();
+            string(&mut text, &format!("a{character}b")).unwrap();
+            assert!(!text.contains(character), "{text:?}");
+            let read: String = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, format!("a{character}b"));
+        }
+        let mut text = String::new();
+        string(&mut text, "한국어 \u{5d0}").unwrap();
+        assert_eq!(text, "\"한국어 \u{5d0}\"", "plain text stays as it is");
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! [`PolicyLog`] writes what the policies decide: retries, breaker transitions, ejections, fallbacks.
 
 mod events;
+pub(crate) mod export;
 pub mod journal;
 mod json;
 mod levels;
@@ -20,9 +21,12 @@ pub mod metrics;
 mod number;
 mod pretty;
 pub mod propagation;
+mod sensitive;
 mod timestamp;
 pub mod traces;
 
 pub use events::PolicyLog;
+pub use export::ExportError;
 pub use levels::{ChangedLevel, LevelError, Levels};
 pub use log::{LogError, Logs};
+pub(crate) use sensitive::Sensitive;

@@ -8,6 +8,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::json::deceives;
 use crate::txn::Hex;
 use crate::{clock, txn};
 
@@ -69,7 +70,11 @@ where
             if trace_id.as_str() != txn.gtxid().as_str() {
                 write!(out, " trace_id={}", trace_id.as_str())?;
             }
-            write!(out, " span_id={}", Hex::of_span(span.span_id()).as_str())
+            write!(out, " span_id={}", Hex::of_span(span.span_id()).as_str())?;
+            match txn.handler() {
+                Some(handler) => write!(out, " handler={handler}"),
+                None => Ok(()),
+            }
         })
         .unwrap_or(Ok(()))?;
         writeln!(out, "{plain}")
@@ -101,7 +106,7 @@ impl Visit for Text {
     }
 }
 
-/// Control characters of a text would move the terminal's cursor: they are shown escaped. Line breaks of a message are
+/// Control characters of a text would move the terminal's cursor, and others turn it round: they are shown escaped. Line breaks of a message are
 /// kept, since the program's own error may have several lines; a field's come from anywhere, and could pass for a line.
 struct Printable<'a> {
     out: &'a mut String,
@@ -115,7 +120,7 @@ fn printable(out: &mut String, lines: bool) -> Printable<'_> {
 impl fmt::Write for Printable<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
-            if character.is_control() && !(self.lines && character == '\n') {
+            if deceives(character) && !(self.lines && character == '\n') {
                 self.out.extend(character.escape_default());
             } else {
                 self.out.push(character);
@@ -132,8 +137,12 @@ mod tests {
     #[test]
     fn a_field_can_neither_begin_a_line_nor_move_the_cursor() {
         let mut text = String::new();
-        write!(printable(&mut text, false), "a\nERROR forged\u{1b}[2J\r").unwrap();
-        assert_eq!(text, "a\\nERROR forged\\u{1b}[2J\\r");
+        write!(
+            printable(&mut text, false),
+            "a\nERROR forged\u{1b}[2J\r\u{202e}gpj"
+        )
+        .unwrap();
+        assert_eq!(text, "a\\nERROR forged\\u{1b}[2J\\r\\u{202e}gpj");
         let mut text = String::new();
         write!(printable(&mut text, true), "two\nlines\u{9b}").unwrap();
         assert_eq!(text, "two\nlines\\u{9b}");

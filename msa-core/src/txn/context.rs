@@ -1,5 +1,7 @@
 //! The context of one transaction at one service.
 
+mod part;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -9,7 +11,7 @@ use axum::extract::MatchedPath;
 use http::HeaderValue;
 
 use super::{
-    Baggage, Branch, Criticality, Gtxid, Incoming, Ltxid, Minter, SpanContext, TraceState,
+    Baggage, Branch, Call, Criticality, Gtxid, Incoming, Ltxid, Minter, SpanContext, TraceState,
 };
 use crate::clock::{self, Instant};
 use crate::event::Notes;
@@ -36,6 +38,8 @@ struct Inner {
     criticality: Criticality,
     /// The route of the request that brought it here.
     route: Option<MatchedPath>,
+    /// The handler that serves it.
+    handler: OnceLock<&'static str>,
     retries: AtomicU32,
     /// Nobody above should try again.
     exhausted: AtomicBool,
@@ -134,6 +138,7 @@ impl Txn {
             hurried: hurried.unwrap_or(false),
             criticality: incoming.criticality.unwrap_or_default(),
             route: None,
+            handler: OnceLock::new(),
             retries: AtomicU32::new(incoming.retries.unwrap_or(DEFAULT_RETRIES)),
             exhausted: AtomicBool::new(false),
             calls: AtomicU32::new(0),
@@ -149,37 +154,6 @@ impl Txn {
                 .clone()
                 .filter(|baggage| !baggage.is_empty()),
         }))
-    }
-
-    /// The same transaction for work that outlives the request: without its deadline, with the same counters.
-    ///
-    /// A streaming body is such work: who waits for it got the response's headers in time.
-    #[must_use]
-    pub fn without_deadline(&self) -> Self {
-        match self.0.deadline {
-            None => self.clone(),
-            Some(_) => self.with(|inner| inner.deadline = None),
-        }
-    }
-
-    /// The same transaction for a part of its work that has until `at` and no longer, with the same counters. A deadline that is
-    /// sooner stays.
-    #[must_use]
-    pub fn with_deadline(&self, at: Instant) -> Self {
-        match self.0.deadline {
-            Some(deadline) if deadline <= at => self.clone(),
-            _ => self.with(|inner| inner.deadline = Some(at)),
-        }
-    }
-
-    /// The same transaction for a part of its work that matters more or less, with the same counters: the calls that are made
-    /// there say so.
-    #[must_use]
-    pub fn with_criticality(&self, criticality: Criticality) -> Self {
-        if self.0.criticality == criticality {
-            return self.clone();
-        }
-        self.with(|inner| inner.criticality = criticality)
     }
 
     /// The same transaction, whose calls and decisions are noted there.
@@ -198,43 +172,6 @@ impl Txn {
         self.0.notes.as_ref()
     }
 
-    /// The same transaction for a part of its work that tells other services this baggage in place of what came, with the same counters.
-    ///
-    /// It goes to the services that `telemetry.baggage` names, and to no other.
-    #[must_use]
-    pub fn with_baggage(&self, baggage: Baggage) -> Self {
-        self.with(|inner| inner.baggage = Some(baggage).filter(|baggage| !baggage.is_empty()))
-    }
-
-    /// The same transaction with the same counters, and one thing changed.
-    fn with(&self, change: impl FnOnce(&mut Inner)) -> Self {
-        let mut inner = Inner {
-            gtxid: self.0.gtxid,
-            value: self.0.value.clone(),
-            ltxid: self.0.ltxid,
-            branch: self.0.branch,
-            attempt: self.0.attempt,
-            received: self.0.received,
-            deadline: self.0.deadline,
-            hurried: self.0.hurried,
-            criticality: self.0.criticality,
-            route: self.0.route.clone(),
-            retries: AtomicU32::new(0),
-            exhausted: AtomicBool::new(false),
-            calls: AtomicU32::new(0),
-            counted_by: Some(self.counters().clone()),
-            notes: self.0.notes.clone(),
-            span: self.0.span,
-            parent: self.0.parent,
-            sampled: AtomicU8::new(UNDECIDED),
-            state: self.0.state.clone(),
-            baggage: self.0.baggage.clone(),
-        };
-        change(&mut inner);
-        inner.hurried &= inner.deadline == self.0.deadline;
-        Self(Arc::new(inner))
-    }
-
     /// Says which route it came by. For one that nobody shares yet: to another one nothing is said.
     pub(crate) fn came_by(&mut self, route: Option<&MatchedPath>) {
         if let (Some(route), Some(inner)) = (route, Arc::get_mut(&mut self.0)) {
@@ -247,6 +184,19 @@ impl Txn {
     #[must_use]
     pub fn route(&self) -> Option<&str> {
         self.0.route.as_ref().map(MatchedPath::as_str)
+    }
+
+    /// Says which handler serves the request: the first that says so.
+    pub(crate) fn handled_by(&self, name: &'static str) {
+        // One that is called by another is a part of that one's work.
+        let _first = self.counters().0.handler.set(name);
+    }
+
+    /// The name of the handler that serves the request, as [`#[handler]`](crate::server::handler) said it. `None` before it runs, and for
+    /// one without that attribute.
+    #[must_use]
+    pub fn handler(&self) -> Option<&'static str> {
+        self.counters().0.handler.get().copied()
     }
 
     /// Its span has an id from this minter, so that a seed repeats it. For one that nobody shares yet.
@@ -421,12 +371,7 @@ impl Txn {
             .calls
             .fetch_add(1, Ordering::Relaxed)
             .wrapping_add(1);
-        Call {
-            branch: self.0.branch.child(k),
-            number: k,
-            span: self.0.span.below(u64::from(k) << 32),
-            txn: self.clone(),
-        }
+        Call::new(self, k, self.0.span.below(u64::from(k) << 32))
     }
 }
 
@@ -440,163 +385,5 @@ impl fmt::Debug for Txn {
     }
 }
 
-/// One outgoing logical call of a transaction; its attempts share it.
-#[derive(Debug, Clone)]
-pub struct Call {
-    txn: Txn,
-    branch: Branch,
-    number: u32,
-    span: SpanContext,
-}
-
-impl Call {
-    /// The transaction that makes the call.
-    #[must_use]
-    pub fn txn(&self) -> &Txn {
-        &self.txn
-    }
-
-    /// The global id.
-    #[must_use]
-    pub fn gtxid(&self) -> &Gtxid {
-        self.txn.gtxid()
-    }
-
-    /// The hop at the called service: one more than here.
-    #[must_use]
-    pub fn ltxid(&self) -> Ltxid {
-        self.txn.ltxid().next()
-    }
-
-    /// Which call of its service's part of the transaction this is, from 1: the last number of its branch.
-    #[must_use]
-    pub fn number(&self) -> u32 {
-        self.number
-    }
-
-    /// The name of this call among all of the transaction.
-    #[must_use]
-    pub fn branch(&self) -> &Branch {
-        &self.branch
-    }
-
-    /// The span of the call, below its transaction's: parent of its attempts' spans.
-    #[must_use]
-    pub fn span(&self) -> SpanContext {
-        self.span.sampled(self.txn.span().is_sampled())
-    }
-
-    /// The span of one attempt, from 1: what the called service is told as its parent.
-    #[must_use]
-    pub fn attempt_span(&self, attempt: u32) -> SpanContext {
-        self.span().below(attempt.into())
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parallel_calls_have_branches_of_their_own_and_share_the_hop() {
-        let txn = Txn::begin();
-        let (a, b) = (txn.next_call(), txn.clone().next_call());
-        assert_eq!((a.branch().as_str(), b.branch().as_str()), ("1.1", "1.2"));
-        assert_eq!((a.ltxid().get(), b.ltxid().get()), (2, 2));
-        assert_eq!(a.gtxid(), b.gtxid());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn without_its_deadline_it_is_the_same_transaction_with_the_same_counters() {
-        let incoming = Incoming {
-            timeout: Some(Duration::from_secs(1)),
-            ..Incoming::default()
-        };
-        let txn = Txn::from_incoming(&incoming, || Minter::seeded(1).mint(0), None, clock::now());
-        let stream = txn.without_deadline();
-        assert_eq!((stream.deadline(), stream.gtxid()), (None, txn.gtxid()));
-        assert_eq!(txn.next_call().branch().as_str(), "1.1");
-        assert_eq!(
-            stream.without_deadline().next_call().branch().as_str(),
-            "1.2"
-        );
-        assert!(stream.try_spend_retry() && txn.try_spend_retry() && !stream.try_spend_retry());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_part_of_its_work_may_be_shorter_and_never_longer_and_shares_its_counters() {
-        let incoming = Incoming {
-            timeout: Some(Duration::from_secs(2)),
-            ..Incoming::default()
-        };
-        let now = clock::now();
-        let txn = Txn::from_incoming(&incoming, || Minter::seeded(1).mint(0), None, now);
-        let part = txn.with_deadline(now + Duration::from_secs(1));
-        assert_eq!(part.remaining(now), Some(Duration::from_secs(1)));
-        let longer = txn.with_deadline(now + Duration::from_secs(3));
-        assert_eq!(longer.remaining(now), Some(Duration::from_secs(2)));
-        let part = part.with_criticality(Criticality::Sheddable);
-        assert_eq!(part.criticality(), Criticality::Sheddable);
-        assert_eq!(part.remaining(now), Some(Duration::from_secs(1)));
-        assert_eq!(part.next_call().branch().as_str(), "1.1");
-        assert_eq!(txn.next_call().branch().as_str(), "1.2");
-    }
-
-    #[test]
-    fn clones_draw_retries_from_one_counter() {
-        let txn = Txn::begin();
-        assert!(txn.try_spend_retry() && txn.clone().try_spend_retry());
-        assert!(!txn.try_spend_retry());
-        assert_eq!(txn.retries_left(), 0);
-        txn.clone().give_back_retry();
-        assert_eq!(txn.retries_left(), 1);
-    }
-
-    #[test]
-    fn what_one_call_learns_about_retries_holds_for_the_transaction() {
-        let txn = Txn::begin();
-        assert!(!txn.is_retry_forbidden());
-        txn.clone().without_deadline().forbid_retry();
-        assert!(txn.is_retry_forbidden());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_sooner_of_both_timeouts_is_the_deadline() {
-        let now = clock::now();
-        let seconds = Duration::from_secs;
-        for (sent, ours, expected) in [
-            (None, None, None),
-            (Some(3), None, Some(3)),
-            (None, Some(5), Some(5)),
-            (Some(3), Some(5), Some(3)),
-            (Some(9), Some(5), Some(5)),
-        ] {
-            let incoming = Incoming {
-                timeout: sent.map(seconds),
-                ..Incoming::default()
-            };
-            let txn = Txn::from_incoming(
-                &incoming,
-                || Minter::seeded(1).mint(0),
-                ours.map(seconds),
-                now,
-            );
-            assert_eq!(
-                txn.remaining(now),
-                expected.map(seconds),
-                "{sent:?} {ours:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn without_a_gtxid_the_transaction_begins_here() {
-        let incoming = Incoming {
-            ltxid: Ltxid::new(7),
-            branch: "1.2".parse().ok(),
-            ..Incoming::default()
-        };
-        let txn = Txn::from_incoming(&incoming, || Minter::seeded(1).mint(0), None, clock::now());
-        assert_eq!((txn.ltxid(), txn.branch().as_str()), (Ltxid::FIRST, "1"));
-    }
-}
+mod tests;

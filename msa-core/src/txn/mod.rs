@@ -51,6 +51,7 @@
 
 mod body;
 mod branch;
+mod call;
 mod context;
 mod criticality;
 mod decimal;
@@ -66,7 +67,8 @@ mod trust;
 
 pub use body::TxnBody;
 pub use branch::{Branch, BranchError};
-pub use context::{Call, DEFAULT_RETRIES, Txn};
+pub use call::Call;
+pub use context::{DEFAULT_RETRIES, Txn};
 pub use criticality::{Criticality, CriticalityError};
 pub(crate) use decimal::Decimal;
 pub use gtxid::{Gtxid, GtxidError};
@@ -76,7 +78,6 @@ pub use ltxid::{Ltxid, LtxidError};
 pub use mint::Minter;
 pub use scope::{current, scope, sync_scope, with_current};
 pub use spawn::{JoinSet, spawn, spawn_blocking};
-#[cfg(feature = "otel")]
 pub(crate) use trace::percent_decoded;
 pub use trace::{Baggage, BaggageError, SpanContext, TraceState};
 pub(crate) use trace::{Hex, lower_hex};

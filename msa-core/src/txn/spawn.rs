@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 
 use super::{current, scope, sync_scope};
 
-/// [`tokio::spawn`], with the new task inside the current transaction and tracing span.
+/// [`tokio::spawn`], with the new task inside the current transaction and span, `tracing`'s and OpenTelemetry's.
 ///
 /// # Panics
 ///
@@ -23,7 +23,7 @@ where
     tokio::spawn(carrying(future))
 }
 
-/// [`tokio::task::spawn_blocking`], with the closure inside the current transaction and tracing span.
+/// [`tokio::task::spawn_blocking`], with the closure inside the current transaction and span, `tracing`'s and OpenTelemetry's.
 ///
 /// # Panics
 ///
@@ -42,20 +42,51 @@ fn carrying<F: Future>(future: F) -> impl Future<Output = F::Output> {
         Some(txn) => Either::Left(scope(txn, future)),
         None => Either::Right(future),
     };
-    future.in_current_span()
+    recorded::carrying(future.in_current_span())
 }
 
 fn carrying_sync<R>(run: impl FnOnce() -> R) -> impl FnOnce() -> R {
     let (txn, span) = (current(), tracing::Span::current());
-    move || {
+    recorded::carrying_sync(move || {
         span.in_scope(|| match txn {
             Some(txn) => sync_scope(txn, run),
             None => run(),
         })
+    })
+}
+
+/// The span that is recorded around, which is none of `tracing`'s: a request's or a call's own. Outermost, for a span of `tracing`'s lies
+/// within.
+#[cfg(feature = "otel")]
+mod recorded {
+    use opentelemetry::Context;
+    use opentelemetry::context::FutureExt as _;
+
+    pub(super) fn carrying<F: Future>(future: F) -> impl Future<Output = F::Output> {
+        future.with_current_context()
+    }
+
+    pub(super) fn carrying_sync<R>(run: impl FnOnce() -> R) -> impl FnOnce() -> R {
+        let context = Context::current();
+        move || {
+            let _inside = context.attach();
+            run()
+        }
     }
 }
 
-/// [`tokio::task::JoinSet`], with every task inside the transaction that was current when it was spawned.
+#[cfg(not(feature = "otel"))]
+mod recorded {
+    pub(super) fn carrying<F: Future>(future: F) -> F {
+        future
+    }
+
+    pub(super) fn carrying_sync<R>(run: impl FnOnce() -> R) -> impl FnOnce() -> R {
+        run
+    }
+}
+
+/// [`tokio::task::JoinSet`], with every task inside the transaction and the span that were current when it was spawned.
 pub struct JoinSet<T>(tokio::task::JoinSet<T>);
 
 impl<T: 'static> JoinSet<T> {

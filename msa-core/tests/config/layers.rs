@@ -158,6 +158,28 @@ fn the_variables_of_opentelemetry_set_telemetry_in_their_own_units() {
         ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "2"),
         ("OTEL_SPAN_EVENT_COUNT_LIMIT", "3"),
         ("OTEL_SPAN_LINK_COUNT_LIMIT", "4"),
+        ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "5"),
+        ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "6"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "70"),
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "7"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/own.pem"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/own.key"),
+        ("OTEL_EXPORTER_ZIPKIN_TIMEOUT", "3000"),
+        ("OTEL_METRICS_EXPORTER", "otlp,prometheus"),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "trace_based"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "10000"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "4000"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "LowMemory",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+            "http://numbers:4318/v1/metrics",
+        ),
+        ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "authorization=canary"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "900"),
+        ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "none"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://all:4318/x"),
         (
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
@@ -175,14 +197,13 @@ fn the_variables_of_opentelemetry_set_telemetry_in_their_own_units() {
         ),
         ("OTEL_SDK_DISABLED", "true"),
         ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+        ("OTEL_LOG_LEVEL", "debug"),
         ("MSA_TELEMETRY__TRACES__DELAY", "9s"),
     ];
     let config = loader("", &env).load().unwrap();
     let telemetry = config.settings().telemetry.clone();
     let mut shown = serde_json::to_value(&telemetry).unwrap();
-    for ours in ["journal", "metrics"] {
-        shown.as_object_mut().unwrap().remove(ours); // OpenTelemetry has no variables for them
-    }
+    shown.as_object_mut().unwrap().remove("journal"); // OpenTelemetry has no variables for it
     let expected = serde_json::json!({
         "service_name": "shop",
         "resource_attributes": "team=a,zone=b",
@@ -192,11 +213,25 @@ fn the_variables_of_opentelemetry_set_telemetry_in_their_own_units() {
         "traces": {
             "exporter": "otlp", "sampler": "parentbased_traceidratio", "sampler_arg": "25%", "delay": "1s 500ms",
             "export_timeout": "2s", "max_queue": 99, "max_batch": 9, "max_attributes": 2, "max_events": 3, "max_links": 4,
-            "otlp_endpoint": "https://own:4318/v1/traces", "zipkin_endpoint": "http://zipkin:9411/api/v2/spans",
+            "max_event_attributes": 5, "max_link_attributes": 6, "max_value_length": 7,
+            "zipkin_endpoint": "http://zipkin:9411/api/v2/spans", "zipkin_timeout": "3s",
+            "otlp": {
+                "endpoint": "https://own:4318/v1/traces", "protocol": "grpc", "headers": null, "timeout": null,
+                "compression": null, "ca_file": null, "client_certificate": null, "client_key": null, "insecure": null,
+            },
         },
         "otlp": {
-            "endpoint": "https://all:4318/x", "protocol": "grpc", "headers": "***", "timeout": "700ms",
-            "compression": "gzip", "ca_file": "/ca.pem",
+            "endpoint": "https://all:4318/x", "protocol": "http/protobuf", "headers": "***", "timeout": "700ms",
+            "compression": "gzip", "ca_file": "/ca.pem", "client_certificate": "/own.pem", "client_key": "/own.key",
+            "insecure": true,
+        },
+        "metrics": {
+            "enabled": true, "max_endpoints": 1000, "exporters": ["otlp", "prometheus"], "interval": "10s",
+            "export_timeout": "4s", "temporality": "lowmemory", "exemplars": "trace_based",
+            "otlp": {
+                "endpoint": "http://numbers:4318/v1/metrics", "protocol": null, "headers": "***", "timeout": "900ms",
+                "compression": "none", "ca_file": null, "client_certificate": null, "client_key": null, "insecure": null,
+            },
         },
     });
     assert_eq!(shown, expected);
@@ -204,7 +239,7 @@ fn the_variables_of_opentelemetry_set_telemetry_in_their_own_units() {
     assert_eq!(
         config.warnings(),
         [
-            "OTEL_EXPORTER_OTLP_INSECURE is set and not supported; it does nothing",
+            "OTEL_LOG_LEVEL is set and does nothing: RUST_LOG sets the level",
             "OTEL_BSP_SCHEDULE_DELAY and MSA_TELEMETRY__TRACES__DELAY both set `telemetry.traces.delay`; OTEL_BSP_SCHEDULE_DELAY is used",
         ]
     );
@@ -215,6 +250,92 @@ fn the_variables_of_opentelemetry_set_telemetry_in_their_own_units() {
         text.contains("OTEL_PROPAGATORS") && text.contains("b3multi"),
         "{text}"
     );
+}
+
+/// By <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/> and
+/// <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>.
+#[test]
+fn every_variable_of_the_specification_sets_something_or_is_told() {
+    const PLAIN: [(&str, &str); 41] = [
+        ("OTEL_SDK_DISABLED", "true"),
+        ("OTEL_ENTITIES", "service{service.name=a}"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "a=b"),
+        ("OTEL_SERVICE_NAME", "a"),
+        ("OTEL_LOG_LEVEL", "info"),
+        ("OTEL_PROPAGATORS", "b3"),
+        ("OTEL_TRACES_SAMPLER", "always_on"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.5"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "1"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "1"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "1"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"),
+        ("OTEL_BLRP_SCHEDULE_DELAY", "1"),
+        ("OTEL_BLRP_EXPORT_TIMEOUT", "1"),
+        ("OTEL_BLRP_MAX_QUEUE_SIZE", "1"),
+        ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "1"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1"),
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "1"),
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "1"),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "1"),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", "1"),
+        ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "1"),
+        ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "1"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "1"),
+        ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://a"),
+        ("OTEL_EXPORTER_ZIPKIN_TIMEOUT", "1"),
+        ("OTEL_EXPORTER_PROMETHEUS_HOST", "a"),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "1"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("OTEL_LOGS_EXPORTER", "otlp"),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "always_off"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "1"),
+        ("OTEL_CONFIG_FILE", "a"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "DELTA"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+            "base2_exponential_bucket_histogram",
+        ),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://a"),
+        ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"),
+    ];
+    const OF_EXPORTERS: [(&str, &str); 9] = [
+        ("ENDPOINT", "http://a"),
+        ("INSECURE", "true"),
+        ("CERTIFICATE", "/a"),
+        ("CLIENT_KEY", "/a"),
+        ("CLIENT_CERTIFICATE", "/a"),
+        ("HEADERS", "a=b"),
+        ("COMPRESSION", "gzip"),
+        ("TIMEOUT", "1"),
+        ("PROTOCOL", "grpc"),
+    ];
+    let of_signal = |signal: &str| {
+        OF_EXPORTERS.map(|(name, value)| (format!("OTEL_EXPORTER_OTLP_{signal}{name}"), value))
+    };
+    let plain = PLAIN.map(|(name, value)| (name.to_owned(), value));
+    let of_signals = ["", "TRACES_", "METRICS_", "LOGS_"].map(of_signal);
+    for (name, value) in plain.into_iter().chain(of_signals.concat()) {
+        let config = loader("", &[(&name, value)]).load();
+        let config = config.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let sets = config.print().contains(&name);
+        let warnings = config.warnings();
+        let told = warnings.iter().any(|told| told.starts_with(&name));
+        assert!(sets != told, "{name}: {sets} {warnings:?}");
+    }
+    for so_anyway in [
+        ("OTEL_LOGS_EXPORTER", "none"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+            "explicit_bucket_histogram",
+        ),
+    ] {
+        let config = loader("", &[so_anyway]).load().unwrap();
+        assert!(config.warnings().is_empty(), "{so_anyway:?}");
+    }
 }
 
 #[test]

@@ -25,15 +25,17 @@ const OF_BODY: [&str; 10] = [
     "JsonLines",
 ];
 
-pub(super) fn check(sig: &Signature, errors: &mut Errors) {
+pub(super) fn check(sig: &Signature, needs_scope: bool, errors: &mut Errors) {
     if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
         let message =
             "a handler has no `self`: take what it works with by `State(app): State<App>`";
         errors.at(receiver.span(), message);
     }
-    if sig.inputs.len() > MOST {
+    // Who asks is an argument of its own.
+    let most = MOST - usize::from(needs_scope);
+    if sig.inputs.len() > most {
         let message = format!(
-            "axum takes at most {MOST} arguments: put some into one struct with `#[derive(FromRequestParts)]`"
+            "axum takes at most {most} arguments: put some into one struct with `#[derive(FromRequestParts)]`"
         );
         errors.at(sig.inputs.span(), message);
     }

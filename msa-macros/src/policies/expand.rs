@@ -4,12 +4,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::visit_mut::{VisitMut, visit_type_mut};
 use syn::{Expr, FnArg, ItemFn, ReturnType, Type};
 
 use super::argument::{self, Argument};
 use super::{Part, Policies};
-use crate::krate;
+use crate::{krate, output};
 
 /// What the function returns, and whether its answer must be made a response first.
 struct Returns {
@@ -35,25 +34,10 @@ impl Returns {
                 responds: true,
             };
         }
-        let mut ty = (**ty).clone();
-        Unnamed.visit_type_mut(&mut ty);
         Self {
-            ty: ty.to_token_stream(),
+            ty: output::inferred(ty).to_token_stream(),
             at,
             responds: false,
-        }
-    }
-}
-
-/// `impl Trait` has no name within the body: there it is inferred.
-struct Unnamed;
-
-impl VisitMut for Unnamed {
-    fn visit_type_mut(&mut self, ty: &mut Type) {
-        if let Type::ImplTrait(_) = ty {
-            *ty = syn::parse_quote_spanned!(ty.span()=> _);
-        } else {
-            visit_type_mut(self, ty);
         }
     }
 }

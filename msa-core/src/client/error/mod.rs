@@ -27,7 +27,7 @@ pub use tries::{Try, TryEnd};
 #[derive(Debug, Clone)]
 pub struct CallError(Box<Inner>);
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Inner {
     kind: CallErrorKind,
     message: Cow<'static, str>,
@@ -40,6 +40,27 @@ struct Inner {
     document: Option<Arc<Map<String, Value>>>,
     tries: Vec<Try>,
     source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// Without the document: an `unwrap` would print it, and it is the service's text for its caller.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let members =
+            (self.document.as_deref()).map(|document| document.keys().collect::<Vec<_>>());
+        f.debug_struct("Inner")
+            .field("kind", &self.kind)
+            .field("message", &self.message)
+            .field("service", &self.service)
+            .field("endpoint", &self.endpoint)
+            .field("attempts", &self.attempts)
+            .field("gtxid", &self.gtxid)
+            .field("response_status", &self.response_status)
+            .field("retry_after", &self.retry_after)
+            .field("document", &members)
+            .field("tries", &self.tries)
+            .field("source", &self.source)
+            .finish()
+    }
 }
 
 impl CallError {

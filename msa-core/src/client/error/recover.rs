@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{CallError, CallErrorKind};
 use crate::client::transport::TransportError;
+use crate::problem::Unread;
 
 impl CallError {
     /// Finds the failure of a call anywhere in a chain of errors, also behind reqwest-middleware's boxing.
@@ -59,10 +60,14 @@ impl From<reqwest::Error> for CallError {
             let message = format!("it answered {}", status.as_u16());
             Self::new(CallErrorKind::Status, message)
                 .with_response_status(status)
-                .with_source(error)
+                .with_source(error.without_url())
         } else if error.is_decode() || error.is_body() {
             let message = "the response's body is not what was expected";
-            Self::new(CallErrorKind::Body, message).with_source(error)
+            let failure = Self::new(CallErrorKind::Body, message);
+            match unread(&error) {
+                Some(unread) => failure.with_source(unread),
+                None => failure.with_source(error.without_url()),
+            }
         } else {
             Self::from(TransportError::from(error))
         };
@@ -71,6 +76,18 @@ impl From<reqwest::Error> for CallError {
             None => failure,
         }
     }
+}
+
+/// What is wrong with JSON that reqwest read, without the value.
+fn unread(error: &reqwest::Error) -> Option<Unread> {
+    let mut next = error.source();
+    while let Some(error) = next {
+        if let Some(json) = error.downcast_ref() {
+            return Some(Unread::from(json));
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// The service, by the URL of its response. An IP address is no service's name and not for a caller's eyes.

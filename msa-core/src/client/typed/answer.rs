@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::client::{CallError, CallErrorKind};
 use crate::clock;
+use crate::problem::Unread;
 use crate::resilience::retry::retry_after;
 
 /// How much of an error's document is read.
@@ -135,6 +136,6 @@ pub(super) fn parse<T: DeserializeOwned>(status: StatusCode, body: &Bytes) -> Re
         }
         CallError::new(CallErrorKind::Body, message)
             .with_response_status(status)
-            .with_source(error)
+            .with_source(Unread::from(&error))
     })
 }

@@ -3,6 +3,7 @@
 //! Two kinds: a *live* setting takes effect when a changed file is read; a setting marked **Restart** keeps the value it had
 //! at the start, and the reload says so. The mark is part of the schema (`x-msa-restart`), so nothing has to be listed twice.
 
+mod admin_tls;
 mod algorithms;
 mod balance;
 mod breaker;
@@ -14,6 +15,8 @@ mod fault;
 mod hedge;
 mod limit;
 mod log;
+mod metrics;
+mod otlp;
 mod outlier;
 mod policy;
 mod rate_limit;
@@ -33,6 +36,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use admin_tls::AdminTlsSettings;
 pub use algorithms::{
     MaglevSettings, PrequalSettings, RingHashSettings, SubsetSettings, ZoneSettings,
 };
@@ -49,6 +53,8 @@ pub use limit::{
     OverloadRouteSettings, OverloadSettings,
 };
 pub use log::{LogFormat, LogSettings};
+pub use metrics::{ExemplarFilter, MetricsExporter, MetricsSettings, Temporality};
+pub use otlp::{OtlpCompression, OtlpProtocol, OtlpSettings, OtlpSignalSettings};
 pub use outlier::{
     AccrualSettings, ActiveHealthSettings, FailurePercentageSettings, LatencyOutlierSettings,
     OutlierSettings, SlowStartSettings, SuccessRateSettings,
@@ -59,13 +65,9 @@ pub use retry::{BackoffKind, BackoffSettings, BudgetKind, RetryBudgetSettings, R
 pub use retry_condition::RetryCondition;
 pub use runtime::RuntimeSettings;
 pub use server::{CorsSettings, DrainSettings, Http2Settings, ServerSettings};
-pub use telemetry::{
-    BaggageSettings, JournalSettings, MetricsSettings, PropagationFormat, TelemetrySettings,
-};
+pub use telemetry::{BaggageSettings, JournalSettings, PropagationFormat, TelemetrySettings};
 pub use throttle::ThrottleSettings;
-pub use traces::{
-    OtlpCompression, OtlpProtocol, OtlpSettings, TraceExporter, TraceSampler, TracesSettings,
-};
+pub use traces::{TraceExporter, TraceSampler, TracesSettings};
 pub use txn::{TxnHeaderNames, TxnSettings};
 
 use super::{Secret, Span};
@@ -128,8 +130,8 @@ pub struct AdminSettings {
     /// Where it listens; port 0 takes a free one. When it is not set and taken, a free port is used and logged. **Restart.**
     #[schemars(extend("x-msa-restart" = true, "format" = "socket-addr"))]
     pub addr: SocketAddr,
-    /// What `Authorization: Bearer` has to carry for all but the probes. Needed when `addr` is not on the loopback interface; obeyed
-    /// there, too, when it is set.
+    /// What `Authorization: Bearer` has to carry for all but the probes. It, or a client's certificate, is needed when `addr` is not on
+    /// the loopback interface; obeyed there, too, when it is set.
     pub token: Option<Secret>,
     /// Whether an `addr` off the loopback interface shows everything to everybody when there is no token: where something else
     /// guards it.
@@ -137,6 +139,8 @@ pub struct AdminSettings {
     /// Names of this machine, besides `localhost` and addresses, that the loopback listener answers to.
     #[schemars(extend("items" = {"type": "string", "format": "host"}))]
     pub hosts: Vec<String>,
+    /// TLS, and clients' certificates.
+    pub tls: AdminTlsSettings,
 }
 
 impl Default for AdminSettings {
@@ -147,6 +151,7 @@ impl Default for AdminSettings {
             token: None,
             open: false,
             hosts: Vec::new(),
+            tls: AdminTlsSettings::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OtlpSettings, TracesSettings};
+use super::{MetricsSettings, OtlpSettings, TracesSettings};
 use crate::config::{Size, Span};
 
 /// What a service tells of itself, and to whom.
@@ -19,7 +19,7 @@ pub struct TelemetrySettings {
     pub propagation: Vec<PropagationFormat>,
     /// Who is told what the application tells along a transaction.
     pub baggage: BaggageSettings,
-    /// The name in traces; the service's own unless set. `OTEL_SERVICE_NAME` has the last word. **Restart.**
+    /// The name in what is exported; the service's own unless set. `OTEL_SERVICE_NAME` has the last word. **Restart.**
     #[schemars(extend("x-msa-restart" = true, "format" = "name"))]
     pub service_name: Option<String>,
     /// What is true of the whole process, `deployment.environment.name=live,team=shop`, values percent-encoded.
@@ -35,7 +35,7 @@ pub struct TelemetrySettings {
     pub otlp: OtlpSettings,
     /// Recent requests, kept in memory for `/txn` of the management listener.
     pub journal: JournalSettings,
-    /// What `/metrics` of the management listener shows.
+    /// What is counted, and where it goes.
     pub metrics: MetricsSettings,
 }
 
@@ -84,28 +84,6 @@ pub struct BaggageSettings {
     /// By key, services that are sent this member besides; `*` is every service. **Restart.**
     #[schemars(extend("x-msa-restart" = true))]
     pub keys: BTreeMap<String, Vec<String>>,
-}
-
-/// What `/metrics` of the management listener shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct MetricsSettings {
-    /// Whether anything is counted. **Restart.**
-    #[schemars(extend("x-msa-restart" = true))]
-    pub enabled: bool,
-    /// So many endpoints have series of their own; more are counted together as `_overflow`. **Restart.**
-    #[schemars(range(min = 1, max = 100_000), extend("x-msa-restart" = true))]
-    pub max_endpoints: u32,
-}
-
-impl Default for MetricsSettings {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            max_endpoints: 1_000,
-        }
-    }
 }
 
 /// Recent requests, kept in memory for `/txn` of the management listener.

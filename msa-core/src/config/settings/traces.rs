@@ -1,11 +1,10 @@
-//! `telemetry.traces` and `telemetry.otlp`: which traces are recorded, and where they go.
-
-use std::path::PathBuf;
+//! `telemetry.traces`: which traces are recorded, and where they go.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Percent, Secret, Span};
+use super::OtlpSignalSettings;
+use crate::config::{Percent, Span};
 
 /// Which traces are recorded, and where they go.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,7 +35,8 @@ pub struct TracesSettings {
     /// How long one export may take. `OTEL_BSP_EXPORT_TIMEOUT` has the last word. **Restart.**
     #[schemars(extend("x-msa-restart" = true, "x-msa-min" = "1ms"))]
     pub export_timeout: Span,
-    /// Attributes of a span at most. `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT` has the last word. **Restart.**
+    /// Attributes of a span at most. `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, before it `OTEL_ATTRIBUTE_COUNT_LIMIT`, has the last word.
+    /// **Restart.**
     #[schemars(range(min = 1, max = 65536), extend("x-msa-restart" = true))]
     pub max_attributes: u32,
     /// Events of a span at most. `OTEL_SPAN_EVENT_COUNT_LIMIT` has the last word. **Restart.**
@@ -45,13 +45,24 @@ pub struct TracesSettings {
     /// Links of a span at most. `OTEL_SPAN_LINK_COUNT_LIMIT` has the last word. **Restart.**
     #[schemars(range(min = 1, max = 65536), extend("x-msa-restart" = true))]
     pub max_links: u32,
-    /// Where the collector takes traces, with the path, when that is not `telemetry.otlp.endpoint`.
-    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` has the last word. **Restart.**
-    #[schemars(extend("x-msa-restart" = true, "format" = "url"))]
-    pub otlp_endpoint: Option<String>,
+    /// Attributes of an event at most. `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT` has the last word. **Restart.**
+    #[schemars(range(min = 1, max = 65536), extend("x-msa-restart" = true))]
+    pub max_event_attributes: u32,
+    /// Attributes of a link at most. `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` has the last word. **Restart.**
+    #[schemars(range(min = 1, max = 65536), extend("x-msa-restart" = true))]
+    pub max_link_attributes: u32,
+    /// Characters of an attribute's text at most; the rest is cut off before the export. No limit by default.
+    /// `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, before it `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, has the last word. **Restart.**
+    #[schemars(extend("x-msa-restart" = true))]
+    pub max_value_length: Option<u32>,
+    /// What is different from `telemetry.otlp` for traces. The variables `OTEL_EXPORTER_OTLP_TRACES_…` have the last word.
+    pub otlp: OtlpSignalSettings,
     /// Where Zipkin takes spans. `OTEL_EXPORTER_ZIPKIN_ENDPOINT` has the last word. **Restart.**
     #[schemars(extend("x-msa-restart" = true, "format" = "url"))]
     pub zipkin_endpoint: String,
+    /// How long Zipkin may take for an export. `OTEL_EXPORTER_ZIPKIN_TIMEOUT` has the last word. **Restart.**
+    #[schemars(extend("x-msa-restart" = true, "x-msa-min" = "1ms"))]
+    pub zipkin_timeout: Span,
 }
 
 impl Default for TracesSettings {
@@ -67,8 +78,12 @@ impl Default for TracesSettings {
             max_attributes: 128,
             max_events: 128,
             max_links: 128,
-            otlp_endpoint: None,
+            max_event_attributes: 128,
+            max_link_attributes: 128,
+            max_value_length: None,
+            otlp: OtlpSignalSettings::default(),
             zipkin_endpoint: "http://localhost:9411/api/v2/spans".into(),
+            zipkin_timeout: Span::secs(10),
         }
     }
 }
@@ -86,7 +101,7 @@ pub enum TraceExporter {
     Otlp,
     /// To Zipkin. Needs the feature `zipkin`.
     Zipkin,
-    /// To standard error, for people. Needs the feature `otel`.
+    /// One JSON line a span on standard output. Needs the feature `otel`.
     Console,
     /// Nowhere.
     None,
@@ -113,72 +128,4 @@ pub enum TraceSampler {
     /// As the caller decided; of those that begin here a share by trace id.
     #[serde(rename = "parentbased_traceidratio")]
     ParentbasedTraceIdRatio,
-}
-
-/// The OpenTelemetry collector. Needs the feature `otlp`.
-///
-/// The variables `OTEL_EXPORTER_OTLP_…` and, for traces, `OTEL_EXPORTER_OTLP_TRACES_…` have the last word.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct OtlpSettings {
-    /// Where it is, such as `http://localhost:4318`; over HTTP `/v1/traces` is added. Not set, and `telemetry.traces.exporter = "otlp"`:
-    /// `http://localhost:4318`, over gRPC port 4317. **Restart.**
-    #[schemars(extend("x-msa-restart" = true, "format" = "url"))]
-    pub endpoint: Option<String>,
-    /// How it is spoken to. **Restart.**
-    #[schemars(extend("x-msa-restart" = true))]
-    pub protocol: OtlpProtocol,
-    /// Headers of each export, `authorization=Bearer%20x,tenant=shop`, values percent-encoded. **Restart.**
-    #[schemars(extend("x-msa-restart" = true))]
-    pub headers: Secret,
-    /// How long it may take to answer. **Restart.**
-    #[schemars(extend("x-msa-restart" = true, "x-msa-min" = "1ms"))]
-    pub timeout: Span,
-    /// Whether what is sent is compressed. **Restart.**
-    #[schemars(extend("x-msa-restart" = true))]
-    pub compression: OtlpCompression,
-    /// Certificates of authorities to believe besides the usual ones, a PEM file. None by default. **Restart.**
-    #[schemars(extend("x-msa-restart" = true))]
-    pub ca_file: Option<PathBuf>,
-}
-
-impl Default for OtlpSettings {
-    fn default() -> Self {
-        Self {
-            endpoint: None,
-            protocol: OtlpProtocol::default(),
-            headers: Secret::default(),
-            timeout: Span::secs(10),
-            compression: OtlpCompression::default(),
-            ca_file: None,
-        }
-    }
-}
-
-/// How the collector is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-#[non_exhaustive]
-pub enum OtlpProtocol {
-    /// Protocol buffers over HTTP/1.
-    #[default]
-    #[serde(rename = "http/protobuf")]
-    HttpProtobuf,
-    /// gRPC.
-    #[serde(rename = "grpc")]
-    Grpc,
-}
-
-/// Whether what is sent to the collector is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-#[non_exhaustive]
-pub enum OtlpCompression {
-    /// As it is.
-    #[default]
-    None,
-    /// By gzip.
-    Gzip,
 }

@@ -1,15 +1,11 @@
 //! A deserializer over what was sent, where it was not mended, and over stand-ins, where it was.
 
-use std::slice;
+use serde::de::{Deserializer, Error as _, Unexpected, Visitor};
 
-use serde::de::{
-    Deserialize as _, DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess,
-    Unexpected, VariantAccess, Visitor,
-};
-
-use super::fault::{Fault, Kind, Step};
+use super::access::{Elements, Entries, Variant};
+use super::fault::{Fault, Kind};
 use super::node::Node;
-use super::repairs::{NONE, Patch, Repairs};
+use super::repairs::{Patch, Repairs};
 
 /// Texts that some type may take that does not take any text.
 const TEXTS: [&str; 8] = [
@@ -38,7 +34,7 @@ impl<'a> Cursor<'a> {
         Self { node, repairs }
     }
 
-    fn stand_in(repairs: &'a Repairs) -> Self {
+    pub(super) fn stand_in(repairs: &'a Repairs) -> Self {
         let node = None;
         Self { node, repairs }
     }
@@ -274,162 +270,5 @@ impl<'de> Deserializer<'de> for Cursor<'_> {
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_unit()
-    }
-}
-
-/// The elements of an array.
-struct Elements<'a> {
-    given: slice::Iter<'a, Node>,
-    /// How many to make up.
-    stand_ins: usize,
-    index: usize,
-    repairs: &'a Repairs,
-}
-
-impl<'de> SeqAccess<'de> for Elements<'_> {
-    type Error = Fault;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Fault> {
-        loop {
-            let index = self.index;
-            let repairs = self.repairs.index(index);
-            let element = match self.given.next() {
-                Some(node) => Cursor::new(node, repairs),
-                None if self.stand_ins > 0 => {
-                    self.stand_ins -= 1;
-                    Cursor::stand_in(repairs)
-                }
-                None => return Ok(None),
-            };
-            self.index += 1;
-            if repairs.patch != Some(Patch::LeftOut) {
-                let value = seed.deserialize(element);
-                return value
-                    .map(Some)
-                    .map_err(|fault| fault.under(Step::Index(index)));
-            }
-        }
-    }
-}
-
-/// The entries of an object: those that were sent, then those that were added.
-struct Entries<'a> {
-    given: &'a [(String, Node)],
-    next: usize,
-    added: std::collections::btree_map::Iter<'a, Step, Repairs>,
-    value: Option<(&'a str, Cursor<'a>)>,
-    repairs: &'a Repairs,
-}
-
-impl<'a> Entries<'a> {
-    fn advance(&mut self) -> Option<(&'a str, Cursor<'a>)> {
-        while let Some((name, node)) = self.given.get(self.next) {
-            self.next += 1;
-            let repairs = self.repairs.key(name);
-            let before = self.given.get(..self.next - 1).unwrap_or_default();
-            let left_out = match repairs.patch {
-                Some(Patch::LeftOut) => true,
-                Some(Patch::Once) => before.iter().any(|(other, _)| other == name),
-                _ => false,
-            };
-            if !left_out {
-                return Some((name, Cursor::new(node, repairs)));
-            }
-        }
-        self.added.find_map(|(step, repairs)| match step {
-            Step::Key(name) if matches!(repairs.patch, Some(Patch::Added(_))) => {
-                Some((name.as_str(), Cursor::stand_in(repairs)))
-            }
-            _ => None,
-        })
-    }
-}
-
-impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Fault;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Fault> {
-        self.value = self.advance();
-        let Some((name, _)) = self.value else {
-            return Ok(None);
-        };
-        // The names of objects are texts, read as whatever is wanted, like a query's values.
-        let key = Node::Parameter(name.to_owned());
-        let read = seed.deserialize(Cursor::new(&key, &NONE));
-        read.map(Some).map_err(|fault| match fault.path.as_slice() {
-            [] => fault.under(Step::Key(name.to_owned())),
-            _ => fault, // it names the field already: it is unknown
-        })
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let Some((name, value)) = self.value.take() else {
-            return Err(Fault::new(Kind::Unreadable));
-        };
-        seed.deserialize(value)
-            .map_err(|fault| fault.under(Step::Key(name.to_owned())))
-    }
-}
-
-/// A variant's name and what belongs to it.
-struct Variant<'a> {
-    name: &'a str,
-    content: Option<Cursor<'a>>,
-}
-
-impl Variant<'_> {
-    fn read<T>(self, read: impl FnOnce(Cursor<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
-        match self.content {
-            Some(content) => {
-                read(content).map_err(|fault| fault.under(Step::Key(self.name.to_owned())))
-            }
-            None => Err(Fault::custom(format!(
-                "must be an object with the one field {}",
-                self.name
-            ))),
-        }
-    }
-}
-
-impl<'de> EnumAccess<'de> for Variant<'_> {
-    type Error = Fault;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
-        let name = Node::Text(self.name.to_owned());
-        Ok((seed.deserialize(Cursor::new(&name, &NONE))?, self))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Variant<'_> {
-    type Error = Fault;
-
-    fn unit_variant(self) -> Result<(), Fault> {
-        match self.content {
-            None => Ok(()),
-            Some(_) => self.read(|content| <()>::deserialize(content)),
-        }
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
-        self.read(|content| seed.deserialize(content))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.read(|content| content.deserialize_tuple(len, visitor))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.read(|content| content.deserialize_map(visitor))
     }
 }

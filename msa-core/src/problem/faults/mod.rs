@@ -8,6 +8,7 @@
 //! is *missing* from that one object is only told once the value is right. [`MAX_FAULTS`] and [`WORK`] bound what a hostile body
 //! can make of this.
 
+mod access;
 mod cursor;
 mod fault;
 mod node;

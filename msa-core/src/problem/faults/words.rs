@@ -112,5 +112,14 @@ pub(super) fn message(text: &str) -> (Option<&str>, String) {
             return (None, format!("must be {}", expected(wanted)));
         }
     }
+    if text.starts_with("unknown variant `") {
+        let known = text.rsplit_once("`, expected ").map(|(_, known)| known);
+        let known = known.map(|known| known.strip_prefix("one of ").unwrap_or(known));
+        let detail = match known {
+            Some(known) => format!("must be one of the forms that are known here: {known}"),
+            None => "is not one of the forms that are known here".to_owned(),
+        };
+        return (None, detail);
+    }
     (None, own(text))
 }

@@ -290,8 +290,10 @@ impl<'a, S, J, C, H> PolicyCall<'a, S, J, C, H> {
         };
         let error = match outcome {
             Some((result, came)) => {
-                if came == Came::Joined {
-                    policy.observers().tell(&Event::Coalesced { service: name });
+                match came {
+                    Came::Joined => policy.observers().tell(&Event::Coalesced { service: name }),
+                    Came::Kept => policy.observers().tell(&Event::CacheHit { service: name }),
+                    Came::Worked => {}
                 }
                 match result {
                     Ok(answer) => {

@@ -46,6 +46,8 @@ mod listener;
 mod protocols;
 mod report;
 mod request;
+#[cfg(feature = "tls")]
+mod secure;
 mod serve;
 mod tracker;
 mod unread;
@@ -54,6 +56,8 @@ pub use bind::{BindError, bind};
 pub use limits::{Http2Limits, Limits};
 pub use listener::{Listener, TcpListener};
 pub use report::{Cut, DrainReport};
+#[cfg(feature = "tls")]
+pub(crate) use secure::{Certified, TlsListener};
 pub use serve::Server;
 
 /// Tells callers to send the next request to another instance; on every response of a draining one.

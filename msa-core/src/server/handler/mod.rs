@@ -22,14 +22,24 @@
 
 pub mod answer;
 mod running;
+mod scope;
 
 use std::time::Duration;
 
-use crate::txn::Criticality;
+use crate::txn::{self, Criticality};
 
 pub use running::Running;
+pub use scope::{Caller, Scopes};
 
 pub use axum::response::Response;
+
+/// Says which handler serves the request: its log lines and its span have this name from now on.
+///
+/// What `#[handler]` alone puts at the beginning of a function; outside of a request it does nothing.
+pub fn enter(name: &'static str) {
+    // Nobody asks for the name of what is no request.
+    let _request = txn::with_current(|txn| txn.handled_by(name));
+}
 
 /// What is said of a handler.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +51,7 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// A handler of this name, usually `module::function`: what its log lines and its span say.
+    /// A handler of this name, usually `module::function`: what its log lines say.
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -72,7 +82,7 @@ impl Handler {
         self.name
     }
 
-    /// Runs the handler, and makes what it returns an answer: in a span `handler` with its name and its route, within its time.
+    /// Runs the handler, and makes what it returns an answer: under its name, within its time.
     pub fn run<F, A>(&self, handler: F, answer: A) -> Running<F, A>
     where
         F: Future,

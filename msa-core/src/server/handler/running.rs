@@ -7,16 +7,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::body::{Body, HttpBody as _};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep_until};
-use tracing::Span;
 
 use super::Handler;
 use crate::clock::{self, Instant};
 use crate::problem::Problem;
-use crate::txn::{self, Txn};
+use crate::txn::{self, Txn, TxnBody};
 
 pin_project! {
     /// The future of [`Handler::run`].
@@ -37,10 +37,11 @@ pin_project! {
 /// What is the same for all handlers.
 #[derive(Debug)]
 struct Around {
-    span: Span,
     /// The transaction as the handler changes it.
     txn: Option<Txn>,
     limit: Option<(Instant, Duration)>,
+    /// Whether the handler has a criticality of its own.
+    is_ranked: bool,
 }
 
 impl<F, A> Running<F, A> {
@@ -63,12 +64,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
         let this = self.project();
-        let _entered = this.around.span.enter();
         let (mut handler, answer) = (this.handler, this.answer);
         let polled = this.around.within(&mut || {
             let output = ready!(handler.as_mut().poll(cx));
             match answer.take() {
-                Some(answer) => Poll::Ready(answer(output)),
+                Some(answer) => Poll::Ready(this.around.carried(answer(output))),
                 None => Poll::Pending, // polled again after its end it has nothing more to say
             }
         });
@@ -82,9 +82,9 @@ where
 impl Around {
     fn new(settings: &Handler) -> Self {
         let current = txn::current();
-        let route = current.as_ref().and_then(Txn::route);
-        let name = settings.name;
-        let span = tracing::info_span!(target: "msa::handler", "handler", handler = name, route);
+        if let Some(txn) = &current {
+            txn.handled_by(settings.name);
+        }
         let limit = settings
             .timeout
             .map(|timeout| (clock::now() + timeout, timeout));
@@ -98,13 +98,28 @@ impl Around {
                 None => txn,
             }
         });
-        Self { span, txn, limit }
+        Self {
+            txn,
+            limit,
+            is_ranked: settings.criticality.is_some(),
+        }
     }
 
     fn within(&self, poll: &mut dyn FnMut() -> Poll<Response>) -> Poll<Response> {
         match &self.txn {
             Some(txn) => txn::sync_scope(txn.clone(), poll),
             None => poll(),
+        }
+    }
+
+    /// What matters more or less does so for what a streamed body calls, too. The handler's time is over by then, as is the request's: who
+    /// waits for the body got the answer's head in time.
+    fn carried(&self, answer: Response) -> Response {
+        match &self.txn {
+            Some(txn) if self.is_ranked && !answer.body().is_end_stream() => {
+                answer.map(|body| Body::new(TxnBody::new(body, txn.without_deadline())))
+            }
+            _ => answer,
         }
     }
 

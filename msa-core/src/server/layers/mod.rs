@@ -11,8 +11,8 @@ pub(crate) mod limit;
 pub(crate) mod metrics;
 pub(crate) mod panic;
 pub(crate) mod rate;
-pub(crate) mod sensitive;
 pub(crate) mod shed;
+pub(crate) mod span;
 pub(crate) mod txn;
 
 use axum::body::HttpBody;

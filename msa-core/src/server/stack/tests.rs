@@ -174,3 +174,17 @@ async fn the_checks_see_what_is_held() {
     drop((first, second));
     assert_eq!(rig.held(), (0, 0, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_answer_hands_over_is_marked_for_whoever_prints_headers() {
+    let handler = async || [("set-cookie", "sid=1"), ("x-api-key", "k"), ("etag", "e")];
+    let app = Router::new()
+        .route("/", axum::routing::get(handler))
+        .layer(MsaLayer::new(&Settings::default()).unwrap());
+    let request = Request::get("/").body(Body::empty()).unwrap();
+    let answer = app.oneshot(request).await.unwrap();
+    let shown = format!("{:?}", answer.headers());
+    assert!(shown.contains("\"set-cookie\": Sensitive"), "{shown}");
+    assert!(shown.contains("\"x-api-key\": Sensitive"), "{shown}");
+    assert!(shown.contains("\"etag\": \"e\""), "{shown}");
+}

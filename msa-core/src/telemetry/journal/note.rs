@@ -254,6 +254,7 @@ mod tests {
                 reason,
             },
             Event::Coalesced { service },
+            Event::CacheHit { service },
             Event::Ejected {
                 service,
                 endpoint,

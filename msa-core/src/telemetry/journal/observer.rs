@@ -32,6 +32,7 @@ impl Noting {
             | Event::Draining { .. }
             | Event::Panicked { .. }
             | Event::Coalesced { .. }
+            | Event::CacheHit { .. }
             | Event::FellBack { .. }
             | Event::FaultInjected { .. }
             | Event::Refused {

@@ -21,7 +21,7 @@ pub(super) struct Said<'b> {
 }
 
 /// The names of decisions, in JSON and in the text; the index is what a page has.
-pub(super) const DECISIONS: [&str; 17] = [
+pub(super) const DECISIONS: [&str; 18] = [
     "passed_over",
     "retried",
     "not_retried",
@@ -39,6 +39,7 @@ pub(super) const DECISIONS: [&str; 17] = [
     "fault_injected",
     "loop_refused",
     "header_rejected",
+    "cache_hit",
 ];
 
 /// The decision that an event tells, if it tells one of a request.
@@ -161,6 +162,10 @@ pub(super) fn said<'e>(event: &Event<'e>) -> Option<Said<'e>> {
         Event::HeaderRejected { header } => {
             said.reason = header;
             16
+        }
+        Event::CacheHit { service } => {
+            said.service = service;
+            17
         }
         _ => return None,
     };

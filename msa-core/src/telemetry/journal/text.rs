@@ -220,6 +220,7 @@ fn said(decision: &Decision) -> String {
         "timed_out" => format!("timed out{}: {reason} limit of {takes}", of("at")),
         "fell_back" => format!("fell back{} to a {detail}: {reason}", of("at")),
         "coalesced" => format!("shared the answer of an identical call{}", of("to")),
+        "cache_hit" => format!("found the answer kept{}", of("by")),
         "ejected" => format!("ejected {subject} for {takes}: {reason}"),
         "returned" => format!("{subject} takes traffic again"),
         "draining" => format!("{subject} is draining"),

@@ -24,8 +24,10 @@ pub struct Description {
 pub enum Kind {
     /// Only grows.
     Counter,
-    /// Goes up and down.
+    /// Is what it is now.
     Gauge,
+    /// Goes up and down, and may be added up over instances; Prometheus calls it a gauge.
+    UpDownCounter,
     /// How many values fell between which bounds.
     Histogram,
     /// The sum of values and their number.
@@ -41,6 +43,7 @@ impl Kind {
         match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
+            Self::UpDownCounter => "updowncounter",
             Self::Histogram => "histogram",
             Self::Summary => "summary",
             Self::Info => "info",
@@ -64,7 +67,11 @@ impl Description {
     /// and the `_info` of an information.
     #[must_use]
     pub fn family(&self) -> String {
-        let mut name = self.name.replace('.', "_");
+        let known = PROMETHEUS_NAMES.iter().find(|(name, _)| *name == self.name);
+        let mut name = match known {
+            Some((_, name)) => (*name).to_owned(),
+            None => self.name.replace('.', "_"),
+        };
         let unit = self.unit_name();
         if !unit.is_empty() && self.kind != Kind::Info && !name.ends_with(unit) {
             name.push('_');
@@ -84,6 +91,15 @@ impl Description {
             }
     }
 }
+
+/// What every Prometheus client calls the process's own numbers, which OpenTelemetry calls otherwise.
+const PROMETHEUS_NAMES: [(&str, &str); 5] = [
+    ("process.cpu.time", "process_cpu"),
+    ("process.memory.usage", "process_resident_memory"),
+    ("process.memory.virtual", "process_virtual_memory"),
+    ("process.unix.file_descriptor.count", "process_open_fds"),
+    ("process.thread.count", "process_threads"),
+];
 
 macro_rules! catalog {
     ($($id:ident = $kind:ident $name:literal $unit:literal [$($label:literal),*] $help:literal;)*) => {
@@ -105,7 +121,7 @@ catalog! {
     SERVER_DURATION = Histogram "http.server.request.duration" "s"
         ["http.request.method", "url.scheme", "http.route", "http.response.status_code", "error.type"]
         "Requests answered: the time from the request's head to the answer's.";
-    SERVER_ACTIVE = Gauge "http.server.active_requests" "{request}" ["http.request.method", "url.scheme"]
+    SERVER_ACTIVE = UpDownCounter "http.server.active_requests" "{request}" ["http.request.method", "url.scheme"]
         "Requests whose answer's head is not there yet.";
     SERVER_REQUEST_SIZE = Histogram "http.server.request.body.size" "By"
         ["http.request.method", "url.scheme", "http.route", "http.response.status_code", "error.type"]
@@ -150,13 +166,15 @@ catalog! {
         "Calls whose caller got a substitute.";
     COALESCED = Counter "msa.coalesced" "{call}" ["service"]
         "Calls that shared the answer of an identical one in flight.";
+    CACHE_HITS = Counter "msa.cache.hits" "{call}" ["service"]
+        "Calls that found an answer kept and were not made.";
     FAULTS = Counter "msa.faults" "{fault}" ["service", "fault"]
         "Faults injected on purpose.";
-    BULKHEAD_RUNNING = Gauge "msa.bulkhead.running" "{call}" ["service"]
+    BULKHEAD_RUNNING = UpDownCounter "msa.bulkhead.running" "{call}" ["service"]
         "Calls that hold a place.";
-    BULKHEAD_WAITING = Gauge "msa.bulkhead.waiting" "{call}" ["service"]
+    BULKHEAD_WAITING = UpDownCounter "msa.bulkhead.waiting" "{call}" ["service"]
         "Calls that wait for a place.";
-    BULKHEAD_AVAILABLE = Gauge "msa.bulkhead.available" "{call}" ["service"]
+    BULKHEAD_AVAILABLE = UpDownCounter "msa.bulkhead.available" "{call}" ["service"]
         "Places that are free.";
     THROTTLE_REJECTION = Gauge "msa.throttle.rejection" "1" ["service"]
         "The share of calls that the adaptive throttle turns away now.";
@@ -176,7 +194,7 @@ catalog! {
         "Endpoints of a called service, each in one state: eligible, draining, unhealthy, ejected or broken.";
     ENDPOINT_ELIGIBLE = Gauge "msa.endpoint.eligible" "" ["service", "endpoint"]
         "1 while calls go to the endpoint.";
-    ENDPOINT_IN_FLIGHT = Gauge "msa.endpoint.in_flight" "{request}" ["service", "endpoint"]
+    ENDPOINT_IN_FLIGHT = UpDownCounter "msa.endpoint.in_flight" "{request}" ["service", "endpoint"]
         "Requests in flight from here to the endpoint.";
     ENDPOINT_LATENCY = Gauge "msa.endpoint.latency" "s" ["service", "endpoint"]
         "The balancer's estimate of the endpoint's latency.";
@@ -198,13 +216,13 @@ catalog! {
     // The server.
     SHEDS = Counter "msa.sheds" "{request}" ["criticality", "reason", "dark"]
         "Requests turned away to protect the server: limit, queue_full, queue_time, rate_limit.";
-    SERVER_IN_FLIGHT = Gauge "msa.server.in_flight" "{request}" []
+    SERVER_IN_FLIGHT = UpDownCounter "msa.server.in_flight" "{request}" []
         "Requests in flight, to the end of the answer's body.";
     LIMIT = Gauge "msa.limit" "{request}" ["service", "mode"]
         "The adaptive concurrency limit, of a called service or of the server itself.";
-    LIMIT_IN_FLIGHT = Gauge "msa.limit.in_flight" "{request}" ["service"]
+    LIMIT_IN_FLIGHT = UpDownCounter "msa.limit.in_flight" "{request}" ["service"]
         "What runs within the limit.";
-    LIMIT_WAITING = Gauge "msa.limit.waiting" "{request}" ["service"]
+    LIMIT_WAITING = UpDownCounter "msa.limit.waiting" "{request}" ["service"]
         "What waits in the limit's queue.";
     LOOPS = Counter "msa.loops" "{request}" []
         "Requests answered 508, since their LTXID was above the maximum.";
@@ -224,25 +242,29 @@ catalog! {
         "What is running.";
     TARGET = Info "target" "" ["service.name", "service.version"]
         "The resource, as OpenTelemetry's exporters tell it.";
-    TOKIO_WORKERS = Gauge "tokio.workers" "{thread}" []
+    SPANS = Counter "msa.traces.spans" "{span}" ["outcome"]
+        "Ended spans of sampled traces: exported, failed, or dropped since the queue was full.";
+    PUSHES = Counter "msa.metrics.pushes" "{push}" ["outcome"]
+        "Times that these numbers were pushed: exported or failed.";
+    TOKIO_WORKERS = UpDownCounter "tokio.workers" "{thread}" []
         "Threads that run tasks.";
-    TOKIO_TASKS = Gauge "tokio.alive_tasks" "{task}" []
+    TOKIO_TASKS = UpDownCounter "tokio.alive_tasks" "{task}" []
         "Tasks that have not ended.";
-    TOKIO_QUEUE = Gauge "tokio.global_queue_depth" "{task}" []
+    TOKIO_QUEUE = UpDownCounter "tokio.global_queue_depth" "{task}" []
         "Tasks that wait in the queue that all workers share.";
     TOKIO_BUSY = Counter "tokio.worker.busy" "s" []
         "The time that all workers together were busy.";
-    PROCESS_CPU = Counter "process.cpu" "s" []
+    PROCESS_CPU = Counter "process.cpu.time" "s" []
         "Processor time, user and system.";
-    PROCESS_RSS = Gauge "process.resident_memory" "By" []
+    PROCESS_RSS = UpDownCounter "process.memory.usage" "By" []
         "Memory that is resident.";
-    PROCESS_VIRTUAL = Gauge "process.virtual_memory" "By" []
+    PROCESS_VIRTUAL = UpDownCounter "process.memory.virtual" "By" []
         "Memory that is mapped.";
-    PROCESS_FDS = Gauge "process.open_fds" "{fd}" []
+    PROCESS_FDS = UpDownCounter "process.unix.file_descriptor.count" "{file_descriptor}" []
         "Open file descriptors.";
-    PROCESS_MAX_FDS = Gauge "process.max_fds" "{fd}" []
+    PROCESS_MAX_FDS = Gauge "process.max_fds" "{file_descriptor}" []
         "File descriptors that may be open.";
-    PROCESS_THREADS = Gauge "process.threads" "{thread}" []
+    PROCESS_THREADS = UpDownCounter "process.thread.count" "{thread}" []
         "Threads of the process.";
     PROCESS_START = Gauge "process.start_time" "s" []
         "When the service started, in seconds since 1970.";
@@ -267,6 +289,7 @@ mod tests {
             (&SERVER_ACTIVE, "http_server_active_requests"),
             (&PROCESS_CPU, "process_cpu_seconds_total"),
             (&PROCESS_RSS, "process_resident_memory_bytes"),
+            (&PROCESS_FDS, "process_open_fds"),
             (&PROCESS_START, "process_start_time_seconds"),
             (&THROTTLE_REJECTION, "msa_throttle_rejection_ratio"),
             (&TARGET, "target_info"),

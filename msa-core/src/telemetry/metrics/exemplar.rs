@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::config::ExemplarFilter;
 use crate::txn::{Gtxid, Txn};
 
 /// A bucket takes a new example at most once in this time: younger than a scrape is old, and recording stays cheap.
@@ -12,6 +13,9 @@ const EVERY_MS: u64 = 1_000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Exemplar {
     pub(super) trace_id: u128,
+    pub(super) span_id: u64,
+    /// Whether a tracing backend may know it.
+    pub(super) is_sampled: bool,
     pub(super) gtxid: Gtxid,
     /// In the unit that is shown.
     pub(super) value: f64,
@@ -21,8 +25,11 @@ pub(super) struct Exemplar {
 
 impl Exemplar {
     pub(super) fn of(txn: &Txn, value: f64, at: u64) -> Self {
+        let span = txn.span();
         Self {
-            trace_id: txn.span().trace_id(),
+            trace_id: span.trace_id(),
+            span_id: span.span_id(),
+            is_sampled: span.is_sampled(),
             gtxid: *txn.gtxid(),
             value,
             at,
@@ -57,9 +64,16 @@ impl Exemplars {
         }
     }
 
-    pub(super) fn get(&self, bucket: usize) -> Option<Exemplar> {
+    /// The example of a bucket, if it has one that may be shown.
+    pub(super) fn get(&self, bucket: usize, filter: ExemplarFilter) -> Option<Exemplar> {
         let slot = self.0.get(bucket)?;
-        *slot.held.try_lock().ok()?
+        let held = (*slot.held.try_lock().ok()?)?;
+        let shown = match filter {
+            ExemplarFilter::AlwaysOn => true,
+            ExemplarFilter::TraceBased => held.is_sampled,
+            ExemplarFilter::AlwaysOff => false,
+        };
+        shown.then_some(held)
     }
 }
 
@@ -85,6 +99,8 @@ mod tests {
         let offer = |trace_id, at| {
             let exemplar = Exemplar {
                 trace_id,
+                span_id: 1,
+                is_sampled: true,
                 gtxid: Gtxid::from_u128(trace_id),
                 value: 0.0,
                 at,
@@ -94,8 +110,9 @@ mod tests {
         for (id, at) in [(1, 5_000), (2, 5_999), (3, 6_000), (4, 6_500)] {
             offer(id, at);
         }
-        assert_eq!(exemplars.get(1).unwrap().trace_id, 3);
-        assert!(exemplars.get(0).is_none());
-        assert!(exemplars.get(2).is_none());
+        let get = |bucket| exemplars.get(bucket, ExemplarFilter::AlwaysOn);
+        assert_eq!(get(1).unwrap().trace_id, 3);
+        assert!(get(0).is_none());
+        assert!(get(2).is_none());
     }
 }

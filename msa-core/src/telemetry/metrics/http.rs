@@ -9,9 +9,9 @@ use super::catalog::{
     CLIENT_DURATION, SERVER_ACTIVE, SERVER_DURATION, SERVER_REQUEST_SIZE, SERVER_RESPONSE_SIZE,
 };
 use super::exemplar::Exemplar;
+use super::exposition::Exposition;
 use super::few::Few;
 use super::table::{Series, Table};
-use super::text::Exposition;
 use super::value::{Gauge, Histogram, Recorded};
 use crate::clock::{self, Instant};
 use crate::event::Outcome;

@@ -1,4 +1,4 @@
-//! Metrics: HTTP by OpenTelemetry's semantic conventions, what the policies decide, and the state of it all, for Prometheus.
+//! Metrics: HTTP by OpenTelemetry's semantic conventions, what the policies decide, and the state of it all, for Prometheus and OpenTelemetry.
 //!
 //! A [`Service`](crate::Service) has them by itself: `/metrics` of the management listener answers in Prometheus' text format, or in
 //! OpenMetrics when the scraper asks for it, then with examples that name transactions. [`CATALOG`] lists every metric; the manual has
@@ -10,6 +10,9 @@
 //! - what the client and the policies do comes from the one stream of [events](crate::event): [`Metrics`] is an
 //!   [`Observer`](crate::event::Observer);
 //! - what is a state (breakers, limits, endpoints, the process) is looked up when it is asked for, and costs nothing before.
+//!
+//! They are shown when somebody asks, and pushed to an OpenTelemetry collector by their OpenTelemetry names and units where the
+//! configuration names one.
 //!
 //! # What it costs
 //! Recording allocates nothing and takes no lock: series are found by their labels in a table that is replaced as a whole when one is
@@ -26,11 +29,14 @@
 
 pub(crate) mod catalog;
 mod exemplar;
+mod exposition;
 mod few;
 mod format;
 mod http;
+mod points;
 mod policies;
 mod process;
+pub(crate) mod push;
 mod table;
 mod text;
 mod value;
@@ -44,12 +50,14 @@ pub use catalog::{CATALOG, Description, Kind};
 pub use format::Format;
 pub use http::ActiveRequest;
 
+pub(crate) use exposition::Exposition;
 pub(crate) use http::RouteCounts;
 pub(crate) use policies::{CallCounts, EndpointCounts};
-pub(crate) use text::Exposition;
+use push::Collected;
+pub use push::{PushCounter, PushCounts};
 
-use crate::clock::Instant;
-use crate::config::MetricsSettings;
+use crate::clock::{self, Instant};
+use crate::config::{ExemplarFilter, MetricsSettings};
 
 /// So many pairs of method and route; a router has fewer.
 const ROUTES: usize = 2_000;
@@ -80,6 +88,7 @@ struct Inner {
     endpoints: policies::Endpoints,
     discovered: policies::Discovered,
     own: policies::Own,
+    exemplars: ExemplarFilter,
     born: Instant,
 }
 
@@ -95,6 +104,7 @@ impl Metrics {
             endpoints: policies::Endpoints::new(most),
             discovered: policies::Discovered::new(most),
             own: policies::Own::default(),
+            exemplars: settings.exemplars,
             born: now,
         }))
     }
@@ -125,14 +135,33 @@ impl Metrics {
         now: Instant,
         state: impl FnOnce(&mut Exposition),
     ) -> String {
-        let mut out = Exposition::new(format);
-        http::show_server(&self.0.routes, &mut out);
-        http::show_client(&self.0.clients, &mut out);
-        self.show_policies(now, &mut out);
-        state(&mut out);
-        process::show_runtime(&mut out);
-        process::show(self.0.born, now, &mut out);
-        out.finish()
+        let mut out = Exposition::text(format, self.0.exemplars);
+        self.show(now, state, &mut out);
+        out.into_text()
+    }
+
+    /// The same as numbers, to be pushed.
+    pub(crate) fn collect_with(
+        &self,
+        now: Instant,
+        state: impl FnOnce(&mut Exposition),
+    ) -> Collected {
+        let mut out = Exposition::points(self.0.exemplars);
+        self.show(now, state, &mut out);
+        Collected {
+            families: out.into_points(),
+            born: 1_000 * clock::unix_us_at(self.0.born),
+            at: 1_000 * clock::unix_us_at(now),
+        }
+    }
+
+    fn show(&self, now: Instant, state: impl FnOnce(&mut Exposition), out: &mut Exposition) {
+        http::show_server(&self.0.routes, out);
+        http::show_client(&self.0.clients, out);
+        self.show_policies(now, out);
+        state(out);
+        process::show_runtime(out);
+        process::show(self.0.born, now, out);
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) struct Service {
     timeouts: Few<1, Counter, 8>,
     fallbacks: Few<2, Counter, 32>,
     coalesced: Counter,
+    cache_hits: Counter,
     faults: Few<1, Counter, 8>,
     ejections: Few<2, Counter, 32>,
     returns: Counter,
@@ -192,6 +193,7 @@ impl Metrics {
                 service.fallbacks.get([how, reason]).one();
             }),
             Event::Coalesced { service } => of(service, &|service| service.coalesced.one()),
+            Event::CacheHit { service } => of(service, &|service| service.cache_hits.one()),
             Event::FaultInjected { service, fault } => {
                 of(service, &|service| service.faults.get([fault]).one());
             }

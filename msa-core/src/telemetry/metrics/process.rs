@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::catalog::*;
-use super::text::Exposition;
+use super::exposition::Exposition;
 use crate::clock::{self, Instant};
 
 /// Linux tells times in hundredths of a second, whatever the kernel's own tick is (`USER_HZ`).

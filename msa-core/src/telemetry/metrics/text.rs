@@ -9,35 +9,37 @@ use super::catalog::{Description, Kind};
 use super::exemplar::Exemplar;
 use super::format::Format;
 use super::value::Histogram;
+use crate::config::ExemplarFilter;
+
+/// The longest GTXID that has room beside a trace id and a span id.
+const LONGEST_BESIDE_SPAN: usize =
+    128 - "trace_id".len() - 32 - "span_id".len() - 16 - "gtxid".len();
 
 /// A text that is being written.
 #[derive(Debug)]
-pub(crate) struct Exposition {
+pub(super) struct Text {
     format: Format,
+    exemplars: ExemplarFilter,
     text: String,
 }
 
-impl Exposition {
-    pub(super) fn new(format: Format) -> Self {
+impl Text {
+    pub(super) fn new(format: Format, exemplars: ExemplarFilter) -> Self {
         Self {
             format,
+            exemplars,
             text: String::with_capacity(16 * 1024),
         }
     }
 
     /// The series of one metric; nothing is written of one that has none.
-    pub(crate) fn family(&mut self, metric: &'static Description) -> Family<'_> {
+    pub(super) fn family(&mut self, metric: &'static Description) -> Family<'_> {
         Family {
             name: metric.family(),
             out: self,
             metric,
             begun: false,
         }
-    }
-
-    /// One metric that has no labels.
-    pub(crate) fn gauge(&mut self, metric: &'static Description, value: f64) {
-        self.family(metric).gauge(&[], value);
     }
 
     /// The text, complete.
@@ -50,8 +52,8 @@ impl Exposition {
 }
 
 /// The series of one metric.
-pub(crate) struct Family<'a> {
-    out: &'a mut Exposition,
+pub(super) struct Family<'a> {
+    out: &'a mut Text,
     metric: &'static Description,
     name: String,
     begun: bool,
@@ -59,35 +61,27 @@ pub(crate) struct Family<'a> {
 
 impl Family<'_> {
     /// A counter's value.
-    pub(crate) fn counter(&mut self, labels: &[&str], value: u64) {
+    pub(super) fn counter(&mut self, labels: &[&str], value: u64) {
         self.head("_total", labels, None);
         self.end(format_args!("{value}"));
     }
 
     /// A counter's value that is no whole number.
-    pub(crate) fn counter_f64(&mut self, labels: &[&str], value: f64) {
+    pub(super) fn counter_f64(&mut self, labels: &[&str], value: f64) {
         self.head("_total", labels, None);
         self.end(format_args!("{value}"));
     }
 
     /// A gauge's value; what is not a number is left out.
-    pub(crate) fn gauge(&mut self, labels: &[&str], value: f64) {
+    pub(super) fn gauge(&mut self, labels: &[&str], value: f64) {
         if value.is_finite() {
             self.head("", labels, None);
             self.end(format_args!("{value}"));
         }
     }
 
-    /// 1 for the state that is, 0 for the others; the state is the last label.
-    pub(crate) fn states(&mut self, labels: &[&str], states: &[&str], now: &str) {
-        for state in states {
-            let labels: Vec<_> = labels.iter().copied().chain([*state]).collect();
-            self.gauge(&labels, if *state == now { 1.0 } else { 0.0 });
-        }
-    }
-
     /// What its labels tell.
-    pub(crate) fn info(&mut self, labels: &[&str]) {
+    pub(super) fn info(&mut self, labels: &[&str]) {
         self.head("_info", labels, None);
         self.end(format_args!("1"));
     }
@@ -109,7 +103,7 @@ impl Family<'_> {
             count += more;
             self.head("_bucket", labels, Some(bound));
             let _ = write!(self.out.text, " {count}"); // a String takes everything
-            let exemplar = histogram.exemplars.get(bucket);
+            let exemplar = histogram.exemplars.get(bucket, self.out.exemplars);
             if let (Format::OpenMetrics, Some(exemplar)) = (self.out.format, exemplar) {
                 self.exemplar(&exemplar);
             }
@@ -126,7 +120,12 @@ impl Family<'_> {
         let (seconds, ms) = (exemplar.at / 1000, exemplar.at % 1000);
         let text = &mut self.out.text;
         let _ = write!(text, " # {{trace_id=\"{:032x}\"", exemplar.trace_id); // a String takes everything
-        if gtxid.as_trace_id() != Some(exemplar.trace_id) {
+        let told_apart = gtxid.as_trace_id() != Some(exemplar.trace_id);
+        // OpenMetrics gives an example 128 characters for all its labels, and a caller's own id may have 64.
+        if !told_apart || gtxid.as_str().len() <= LONGEST_BESIDE_SPAN {
+            let _ = write!(text, ",span_id=\"{:016x}\"", exemplar.span_id); // the same
+        }
+        if told_apart {
             let _ = write!(text, ",gtxid=\"{gtxid}\""); // the same
         }
         let _ = write!(text, "}} {value} {seconds}.{ms:03}"); // the same
@@ -178,6 +177,7 @@ impl Family<'_> {
         };
         let kind = match metric.kind {
             Kind::Info if !open => Kind::Gauge,
+            Kind::UpDownCounter => Kind::Gauge, // which Prometheus has no other word for
             kind => kind,
         };
         let (name, kind, unit) = (&self.name, kind.as_str(), metric.unit_name());
@@ -211,14 +211,13 @@ mod tests {
     use crate::txn::Gtxid;
 
     fn shown(format: Format) -> String {
-        let mut out = Exposition::new(format);
+        let mut out = Text::new(format, ExemplarFilter::AlwaysOn);
         let mut limits = out.family(&LIMIT);
         limits.gauge(&["a\"b\\c\nd", ""], 1.5);
         limits.gauge(&["x", "on"], f64::NAN);
         out.family(&LOOPS).counter(&[], 7);
         out.family(&BUILD).info(&["svc", "1", "2"]);
-        let mut nothing = out.family(&SERVER_DURATION);
-        nothing.states(&[], &[], "");
+        drop(out.family(&SERVER_DURATION)); // of which nothing was recorded
         out.finish()
     }
 
@@ -253,9 +252,11 @@ mod tests {
         for ms in [1, 30, 30, 20_000] {
             histogram.took(Duration::from_millis(ms));
         }
-        let keep = |bucket, gtxid, at| {
+        let keep = |bucket, gtxid: Gtxid, at| {
             let exemplar = Exemplar {
                 trace_id: 0xabc,
+                span_id: 1,
+                is_sampled: gtxid.as_trace_id().is_some(),
                 gtxid,
                 value: 0.03,
                 at,
@@ -264,12 +265,13 @@ mod tests {
         };
         keep(3, Gtxid::from_u128(0xabc), 1_700_000_000_050);
         keep(14, "order-7".parse().unwrap(), 1_700_000_000_000);
-        let text = |format| {
-            let mut out = Exposition::new(format);
+        let filtered = |format, filter| {
+            let mut out = Text::new(format, filter);
             let labels = ["GET", "http", "/", "200", ""];
             out.family(&SERVER_DURATION).histogram(&labels, &histogram);
             out.finish()
         };
+        let text = |format| filtered(format, ExemplarFilter::AlwaysOn);
         let labels = "{http_request_method=\"GET\",url_scheme=\"http\",http_route=\"/\",http_response_status_code=\"200\"";
         let name = "http_server_request_duration_seconds";
         let plain = text(Format::Text);
@@ -294,9 +296,17 @@ mod tests {
         assert!(!plain.contains(" # {"), "{plain}");
         let open = text(Format::OpenMetrics);
         assert!(open.contains(&format!("# UNIT {name} seconds\n")), "{open}");
-        let trace = "le=\"0.05\"} 3 # {trace_id=\"00000000000000000000000000000abc\"} 0.03 1700000000.050\n";
+        let trace = "le=\"0.05\"} 3 # {trace_id=\"00000000000000000000000000000abc\",span_id=\"0000000000000001\"} 0.03 1700000000.050\n";
         assert!(open.contains(trace), "{open}");
-        let own = "le=\"+Inf\"} 4 # {trace_id=\"00000000000000000000000000000abc\",gtxid=\"order-7\"} 0.03 1700000000.000\n";
+        let own = "le=\"+Inf\"} 4 # {trace_id=\"00000000000000000000000000000abc\",span_id=\"0000000000000001\",gtxid=\"order-7\"} 0.03 1700000000.000\n";
         assert!(open.contains(own), "{open}");
+        for (filter, examples) in [
+            (ExemplarFilter::AlwaysOff, 0),
+            (ExemplarFilter::TraceBased, 1),
+            (ExemplarFilter::AlwaysOn, 2),
+        ] {
+            let text = filtered(Format::OpenMetrics, filter);
+            assert_eq!(text.matches(" # {").count(), examples, "{filter:?}");
+        }
     }
 }

@@ -54,8 +54,6 @@ mod sampler;
 #[cfg(not(feature = "otel"))]
 mod unrecorded;
 
-use std::error::Error as StdError;
-use std::io;
 use std::sync::Arc;
 
 #[cfg(feature = "otel")]
@@ -66,6 +64,7 @@ pub use sampler::Sampler;
 #[cfg(not(feature = "otel"))]
 pub(crate) use unrecorded::{AttemptSpan, CallSpan, ServerSpan};
 
+use super::export::{ExportError, Resource};
 use super::propagation::Propagation;
 use crate::config::TelemetrySettings;
 use crate::event::Observers;
@@ -91,52 +90,6 @@ pub struct SpanCounts {
     pub dropped: u64,
 }
 
-/// Spans cannot be recorded as configured.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TracesError {
-    /// An exporter is named that was not compiled in.
-    #[error(
-        "`telemetry.traces` asks for what msa-core has with its feature `{feature}` only; add it in Cargo.toml, or set telemetry.traces.exporter = \"none\""
-    )]
-    Feature {
-        /// Which.
-        feature: &'static str,
-    },
-    /// Not an address of a collector.
-    #[error(
-        "{key} = `{text}` is no URL that spans could be sent to; write one such as http://localhost:4318"
-    )]
-    Endpoint {
-        /// The setting.
-        key: &'static str,
-        /// What it says.
-        text: String,
-    },
-    /// The exporter cannot be made.
-    #[error("spans cannot be sent to {to}")]
-    Exporter {
-        /// Where they would go.
-        to: String,
-        /// Why not.
-        source: Box<dyn StdError + Send + Sync>,
-    },
-    /// The thread that exports cannot be started.
-    #[error("the thread that exports spans cannot be started")]
-    Thread(#[source] io::Error),
-}
-
-impl TracesError {
-    #[cfg(feature = "otel")]
-    #[allow(dead_code)] // each exporter that is compiled in uses it
-    fn exporter(to: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::Exporter {
-            to: to.to_owned(),
-            source: source.into(),
-        }
-    }
-}
-
 impl Traces {
     /// Carries traces on as these settings say, and records none.
     #[must_use]
@@ -154,16 +107,24 @@ impl Traces {
     /// # Errors
     ///
     /// An exporter is named that was not compiled in, or cannot be made.
-    pub fn start(service: &str, settings: &TelemetrySettings) -> Result<Self, TracesError> {
+    pub fn start(service: &str, settings: &TelemetrySettings) -> Result<Self, ExportError> {
+        Self::start_as(&Resource::of(service, None, settings), settings)
+    }
+
+    /// The same for a process that is known already.
+    pub(crate) fn start_as(
+        resource: &Resource,
+        settings: &TelemetrySettings,
+    ) -> Result<Self, ExportError> {
         #[cfg(feature = "otel")]
         return Ok(Self {
-            recorder: otel::Recorder::start(service, settings)?,
+            recorder: otel::Recorder::start(resource, settings)?,
             ..Self::new(settings)
         });
         #[cfg(not(feature = "otel"))]
         {
-            // The name stands in what is recorded.
-            let _ = service;
+            // What is recorded would carry it.
+            let _ = resource;
             Self::check(settings)?;
             Ok(Self::new(settings))
         }
@@ -174,7 +135,7 @@ impl Traces {
     /// # Errors
     ///
     /// Those of `start`.
-    pub fn check(settings: &TelemetrySettings) -> Result<(), TracesError> {
+    pub fn check(settings: &TelemetrySettings) -> Result<(), ExportError> {
         #[cfg(feature = "otel")]
         return otel::Recorder::check(settings);
         #[cfg(not(feature = "otel"))]
@@ -182,7 +143,7 @@ impl Traces {
             use crate::config::TraceExporter::{Console, Otlp, Zipkin};
             match settings.traces.exporter {
                 Otlp | Zipkin | Console if !settings.disabled => {
-                    Err(TracesError::Feature { feature: "otel" })
+                    Err(ExportError::Feature { feature: "otel" })
                 }
                 _ => Ok(()),
             }
@@ -199,6 +160,15 @@ impl Traces {
     #[must_use]
     pub fn sampler(&self) -> &Sampler {
         &self.sampler
+    }
+
+    /// Whether spans of sampled traces are recorded.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        #[cfg(feature = "otel")]
+        return self.recorder.is_some();
+        #[cfg(not(feature = "otel"))]
+        false
     }
 
     /// What became of the spans that have ended; all zero when none are recorded.

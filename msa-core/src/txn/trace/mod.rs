@@ -9,7 +9,6 @@ mod list;
 mod span_context;
 mod trace_state;
 
-#[cfg(feature = "otel")]
 pub(crate) use baggage::percent_decoded;
 pub use baggage::{Baggage, BaggageError};
 pub(crate) use hex::{Hex, lower_hex};

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use lexopt::prelude::*;
 
@@ -15,9 +16,41 @@ pub(crate) enum Mode {
     ServeBare,
     ServeMsa,
     Upstream,
+    Collector,
     Load,
     CallBare,
     CallMsa,
+}
+
+/// What a service tells of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telemetry {
+    /// Nothing.
+    Off,
+    /// Metrics and journal, and no line a request.
+    Quiet,
+    /// What it does unless told otherwise: metrics, journal, one line a request.
+    On,
+    /// The same, and so many percent of the traces to a collector.
+    Otlp(u8),
+}
+
+impl FromStr for Telemetry {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "off" => Ok(Self::Off),
+            "quiet" => Ok(Self::Quiet),
+            "on" => Ok(Self::On),
+            other => match other.strip_prefix("otlp-").map(str::parse) {
+                Some(Ok(percent @ 0..=100)) => Ok(Self::Otlp(percent)),
+                _ => Err(format!(
+                    "`{other}` is none of off, quiet, on, otlp-1, otlp-100"
+                )),
+            },
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -28,8 +61,8 @@ pub(crate) struct Args {
     requests: Option<usize>,
     pub(crate) parallel: usize,
     pub(crate) only: String,
-    pub(crate) access_log: bool,
-    pub(crate) journal: bool,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) collector: Option<SocketAddr>,
     pub(crate) keep: Option<PathBuf>,
 }
 
@@ -42,8 +75,8 @@ impl Args {
             requests: None,
             parallel: 16,
             only: String::new(),
-            access_log: false,
-            journal: true,
+            telemetry: Telemetry::On,
+            collector: None,
             keep: None,
         };
         let mut parser = lexopt::Parser::from_env();
@@ -55,8 +88,8 @@ impl Args {
                 Long("requests") => args.requests = Some(parser.value()?.parse::<usize>()?.max(1)),
                 Long("parallel") => args.parallel = parser.value()?.parse::<usize>()?.max(1),
                 Long("only") => args.only = parser.value()?.string()?,
-                Long("access-log") => args.access_log = true,
-                Long("no-journal") => args.journal = false,
+                Long("telemetry") => args.telemetry = parser.value()?.parse()?,
+                Long("collector") => args.collector = Some(parser.value()?.parse()?),
                 Long("keep") => args.keep = Some(parser.value()?.into()),
                 Value(word) => words.push(word.string()?),
                 other => return Err(other.unexpected().into()),
@@ -70,6 +103,7 @@ impl Args {
             Some("serve-bare") => Mode::ServeBare,
             Some("serve-msa") => Mode::ServeMsa,
             Some("upstream") => Mode::Upstream,
+            Some("collector") => Mode::Collector,
             Some("load") => Mode::Load,
             Some("call-bare") => Mode::CallBare,
             Some("call-msa") => Mode::CallMsa,

@@ -1,14 +1,13 @@
 //! The same call twice: by reqwest alone, and through a service client.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use msa_core::client::ServiceClient;
 use msa_core::clock;
-use msa_core::discovery::FixedSource;
 use tokio::task::JoinSet;
 
 use crate::Result;
+use crate::args::Telemetry;
+use crate::serve::service;
 
 /// Requests before the clock starts: connections are made, pools and caches are filled.
 pub(crate) const WARM_UP: usize = 640;
@@ -30,12 +29,14 @@ pub(crate) async fn bare(addr: SocketAddr, requests: usize, parallel: usize) -> 
     .await
 }
 
-pub(crate) async fn msa(addr: SocketAddr, requests: usize, parallel: usize) -> Result<()> {
-    let source = FixedSource::default();
-    source.update([("hello-service", [format!("http://{addr}")])])?;
-    let client = ServiceClient::builder()
-        .discovery(Arc::new(source))
-        .build()?;
+pub(crate) async fn msa(
+    (telemetry, collector): (Telemetry, Option<SocketAddr>),
+    addr: SocketAddr,
+    requests: usize,
+    parallel: usize,
+) -> Result<()> {
+    let toml = format!("clients.hello-service.endpoints = ['http://{addr}']");
+    let client = service(telemetry, collector, &toml)?.client();
     measure(requests, parallel, move || {
         let request = client.get("http://hello-service/hello");
         async move { Ok(request.send().await?.bytes().await?.len()) }

@@ -76,5 +76,8 @@ pub(crate) fn seconds(mode: &[&str], profile: Option<&Path>) -> Result<f64> {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(format!("{mode:?} failed: {said}").into());
     }
-    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+    // Behind what it may have logged.
+    let said = String::from_utf8(output.stdout)?;
+    let last = said.lines().next_back().unwrap_or_default();
+    Ok(last.trim().parse()?)
 }

@@ -5,25 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::Result;
 use crate::args::Args;
 use crate::child::{Server, seconds};
-
-type Run = fn(&[&str], usize, &Args, &Path) -> Result<()>;
-
-const SIDES: [(&str, &[&str], Run); 6] = [
-    ("server: bare axum", &["serve-bare"], serve),
-    (
-        "server: msa, access log and journal off",
-        &["serve-msa", "--no-journal"],
-        serve,
-    ),
-    ("server: msa, access log off", &["serve-msa"], serve),
-    (
-        "server: msa, access log to /dev/null",
-        &["serve-msa", "--access-log"],
-        serve,
-    ),
-    ("client: bare reqwest", &["call-bare"], call),
-    ("client: msa", &["call-msa"], call),
-];
+use crate::sides::{Kind, SIDES, Side};
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let most = args.requests_or(6000);
@@ -47,54 +29,61 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     println!("| side | instructions a request | beside bare |");
     println!("| --- | --- | --- |");
     let mut bare = None;
-    for (name, mode, run) in SIDES {
-        if !name.contains(&args.only) {
-            continue;
-        }
+    for side in SIDES.iter().filter(|side| side.name.contains(&args.only)) {
         let count = |requests| -> Result<u64> {
-            let file = dir.join(format!("{}.{requests}", mode.concat()));
-            run(mode, requests, args, &file)?;
+            let file = dir.join(format!("{}.{requests}", side.mode.concat()));
+            run_once(side, requests, args, Some(&file))?;
             total(&file)
         };
         let each = count(most)?.saturating_sub(count(few)?) as f64 / (most - few) as f64;
-        if name.contains("bare") {
+        if side.is_bare() {
             bare = Some(each);
         }
         let beside = bare.map_or_else(String::new, |bare| {
             format!("{:+.1} %", (each / bare - 1.0) * 100.0)
         });
-        println!("| {name} | {each:.0} | {beside} |");
+        println!("| {} | {each:.0} | {beside} |", side.name);
     }
     Ok(())
 }
 
-fn serve(mode: &[&str], requests: usize, args: &Args, file: &Path) -> Result<()> {
-    let server = Server::start(mode, Some(file))?;
-    run_against(&["load"], &server, requests, args, None)?;
-    server.stop()
-}
-
-fn call(mode: &[&str], requests: usize, args: &Args, file: &Path) -> Result<()> {
-    let upstream = Server::start(&["upstream"], None)?;
-    run_against(mode, &upstream, requests, args, Some(file))?;
-    upstream.stop()
-}
-
-fn run_against(
-    mode: &[&str],
-    server: &Server,
+/// One run of a side, profiled when a file for it is named; the seconds that it took.
+pub(crate) fn run_once(
+    side: &Side,
     requests: usize,
     args: &Args,
     profile: Option<&Path>,
-) -> Result<()> {
-    let (addr, n, k) = (
-        server.addr.to_string(),
-        requests.to_string(),
-        args.parallel.to_string(),
-    );
-    let options = [&addr, "--requests", &n, "--parallel", &k];
-    seconds(&[mode, &options].concat(), profile)?;
-    Ok(())
+) -> Result<f64> {
+    let collector = match side.exports() {
+        true => Some(Server::start(&["collector"], None)?),
+        false => None,
+    };
+    let to = collector
+        .as_ref()
+        .map(|collector| collector.addr.to_string());
+    let mut mode = side.mode.to_vec();
+    mode.extend(to.iter().flat_map(|to| ["--collector", to]));
+    let (n, k) = (requests.to_string(), args.parallel.to_string());
+    let many = ["--requests", &n, "--parallel", &k];
+    let took = match side.kind {
+        Kind::Server => {
+            let server = Server::start(&mode, profile)?;
+            let addr = server.addr.to_string();
+            let took = seconds(&[&["load", &addr], &many[..]].concat(), None)?;
+            server.stop()?;
+            took
+        }
+        Kind::Client => {
+            let upstream = Server::start(&["upstream"], None)?;
+            let addr = upstream.addr.to_string();
+            mode.insert(1, &addr);
+            let took = seconds(&[&mode, &many[..]].concat(), profile)?;
+            upstream.stop()?;
+            took
+        }
+    };
+    collector.map_or(Ok(()), Server::stop)?;
+    Ok(took)
 }
 
 /// The sum that callgrind writes at the end of its file.

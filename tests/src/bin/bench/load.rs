@@ -70,6 +70,15 @@ pub(crate) async fn upstream() -> Result<()> {
     input_closed().await
 }
 
+/// Takes whatever is exported.
+pub(crate) async fn collector() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    announce(listener.local_addr()?);
+    let routes = axum::Router::new().fallback(async |_: axum::body::Bytes| http::StatusCode::OK);
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    input_closed().await
+}
+
 async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = [0; 4096];

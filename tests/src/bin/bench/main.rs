@@ -8,6 +8,7 @@ mod child;
 mod instructions;
 mod load;
 mod serve;
+mod sides;
 mod throughput;
 
 use std::error::Error;
@@ -31,6 +32,7 @@ usage: bench MODE [options]        build it with --release
   serve-bare    axum::serve of GET /hello, on a free port of 127.0.0.1 that it names on standard error
   serve-msa     the same route in a Service: its accept loop, probes and the whole inbound stack
   upstream      a server that does next to nothing, for the clients to call
+  collector     takes whatever is exported, and throws it away
   load ADDR     GET /hello over keep-alive connections; prints the seconds that it took
   call-bare ADDR, call-msa ADDR    GET /hello by reqwest, and by a ServiceClient; prints the seconds
 
@@ -39,12 +41,14 @@ options
   --requests N      of one run (throughput: 160000; instructions: 6000; else 60000)
   --parallel N      connections, or calls at a time (16)
   --only WORD       only the comparisons whose name contains it
-  --access-log      serve-msa: log every request; the log goes to standard output
-  --no-journal      serve-msa: without the transaction journal
+  --telemetry WORD  serve-msa, call-msa: off, quiet (metrics and journal), on (and a line a request: what a service does
+                    unless told otherwise; the default here too), otlp-1, otlp-100 (and so many percent of traces)
+  --collector ADDR  where those go
   --keep DIR        instructions: leave callgrind's files there, for callgrind_annotate
 
-Every server and client has one worker thread. `serve-msa` takes the defaults but for addresses and the log. Requests
-carry no transaction, so each one begins its own and an id is minted for it; spans are off on both sides.
+Every server and client has one worker thread. `serve-msa` takes the defaults but for addresses and the log,
+which goes to /dev/null. Requests carry no transaction, so each one begins its own and an id is minted for it. For the
+rows with OTLP build with `--features otlp`.
 ";
 
 fn main() -> ExitCode {
@@ -64,8 +68,9 @@ fn run(args: Args) -> Result<()> {
         Mode::Throughput => throughput::run(&args)?,
         Mode::Instructions => instructions::run(&args)?,
         Mode::ServeBare => on_one_worker(serve::bare())?,
-        Mode::ServeMsa => on_one_worker(serve::msa(args.access_log, args.journal))?,
+        Mode::ServeMsa => on_one_worker(serve::msa(args.telemetry, args.collector))?,
         Mode::Upstream => on_one_worker(load::upstream())?,
+        Mode::Collector => on_one_worker(load::collector())?,
         Mode::Load => on_one_worker(load::run(
             args.addr()?,
             args.requests_or(60_000),
@@ -77,6 +82,7 @@ fn run(args: Args) -> Result<()> {
             args.parallel,
         ))?,
         Mode::CallMsa => on_one_worker(call::msa(
+            (args.telemetry, args.collector),
             args.addr()?,
             args.requests_or(60_000),
             args.parallel,

@@ -11,6 +11,7 @@ use msa_core::config::Loader;
 use tokio::net::TcpListener;
 
 use crate::Result;
+use crate::args::Telemetry;
 
 fn hello() -> Router {
     Router::new().route("/hello", get(async || "hello"))
@@ -23,23 +24,39 @@ pub(crate) async fn bare() -> Result<()> {
     input_closed().await
 }
 
-pub(crate) async fn msa(access_log: bool, journal: bool) -> Result<()> {
-    let settings = [
-        ("MSA_SERVER__ADDR", "127.0.0.1:0"),
-        ("MSA_ADMIN__ADDR", "127.0.0.1:0"),
-        ("MSA_LOG__FORMAT", "json"),
-        ("MSA_LOG__ACCESS", if access_log { "true" } else { "false" }),
-        (
-            "MSA_TELEMETRY__JOURNAL__ENABLED",
-            if journal { "true" } else { "false" },
-        ),
-    ];
-    let env = settings.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let config = Loader::new("bench").env(env).load()?;
-    let service = Service::builder("bench").with_config(config)?;
+pub(crate) async fn msa(telemetry: Telemetry, collector: Option<SocketAddr>) -> Result<()> {
+    let service = service(telemetry, collector, "")?;
     let running = service.routes(hello()).start()?;
     announce(running.addr());
     input_closed().await
+}
+
+/// A service with the defaults but for addresses and what it tells of itself.
+pub(crate) fn service(
+    telemetry: Telemetry,
+    collector: Option<SocketAddr>,
+    toml: &str,
+) -> Result<Service> {
+    let mut settings = format!(
+        "server.addr = '127.0.0.1:0'\nadmin.addr = '127.0.0.1:0'\nlog.format = 'json'\n{toml}\n"
+    );
+    if matches!(telemetry, Telemetry::Off | Telemetry::Quiet) {
+        settings.push_str("log.access = false\n");
+    }
+    if telemetry == Telemetry::Off {
+        settings.push_str("telemetry.metrics.enabled = false\ntelemetry.journal.enabled = false\n");
+    }
+    if let Telemetry::Otlp(percent) = telemetry {
+        let collector = collector.ok_or("spans need a --collector to go to")?;
+        settings.push_str(&format!(
+            "telemetry.otlp.endpoint = 'http://{collector}'\n\
+             telemetry.traces.sampler = 'parentbased_traceidratio'\n\
+             telemetry.traces.sampler_arg = '{percent}%'\n"
+        ));
+    }
+    let loader = Loader::new("bench").env(Vec::<(OsString, OsString)>::new());
+    let config = loader.toml_str("bench", settings).load()?;
+    Ok(Service::builder("bench").with_config(config)?)
 }
 
 /// Standard output is for logs.

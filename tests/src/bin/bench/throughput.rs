@@ -1,37 +1,9 @@
-//! Requests per second, side by side.
+//! The time of a request, side by side.
 
 use crate::Result;
 use crate::args::Args;
-use crate::child::{Server, seconds};
-
-/// One comparison: what is put beside what, and how a run of either is measured.
-struct Comparison {
-    name: &'static str,
-    base: &'static [&'static str],
-    other: &'static [&'static str],
-    run: fn(&[&str], &Args) -> Result<f64>,
-}
-
-const COMPARISONS: [Comparison; 3] = [
-    Comparison {
-        name: "server, access log off",
-        base: &["serve-bare"],
-        other: &["serve-msa"],
-        run: serve,
-    },
-    Comparison {
-        name: "server, access log to /dev/null (bare axum has none)",
-        base: &["serve-bare"],
-        other: &["serve-msa", "--access-log"],
-        run: serve,
-    },
-    Comparison {
-        name: "client",
-        base: &["call-bare"],
-        other: &["call-msa"],
-        run: call,
-    },
-];
+use crate::instructions::run_once;
+use crate::sides::{SIDES, Side};
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let requests = args.requests_or(REQUESTS);
@@ -40,12 +12,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         args.pairs, args.parallel
     );
     println!(
-        "| comparison | bare req/s | msa req/s | msa / bare (quartiles) | bare / bare (quartiles) |"
+        "| side | bare, µs a request | msa, µs a request | msa / bare (quartiles) | bare / bare (quartiles) |"
     );
     println!("| --- | --- | --- | --- | --- |");
-    for comparison in COMPARISONS {
-        if comparison.name.contains(&args.only) {
-            row(&comparison, args)?;
+    for side in SIDES.iter().filter(|side| side.name.contains(&args.only)) {
+        if !side.is_bare() {
+            row(side, args)?;
         }
     }
     Ok(())
@@ -53,20 +25,24 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 const REQUESTS: usize = 160_000;
 
-fn row(comparison: &Comparison, args: &Args) -> Result<()> {
+fn row(side: &Side, args: &Args) -> Result<()> {
+    let bare = SIDES
+        .iter()
+        .find(|one| one.is_bare() && one.kind == side.kind);
+    let base = bare.ok_or("each kind has a bare side")?;
     let (mut bare, mut msa) = (Vec::new(), Vec::new());
     let (mut ratios, mut same) = (Vec::new(), Vec::new());
     for pair in 0..args.pairs {
-        let [a, b] = in_turn(comparison, comparison.other, pair, args)?;
+        let [a, b] = in_turn(base, side, pair, args)?;
         bare.push(a);
         msa.push(b);
         ratios.push(b / a);
-        let [a, b] = in_turn(comparison, comparison.base, pair, args)?;
+        let [a, b] = in_turn(base, base, pair, args)?;
         same.push(b / a);
     }
     println!(
-        "| {} | {:.0} | {:.0} | {} | {} |",
-        comparison.name,
+        "| {} | {:.2} | {:.2} | {} | {} |",
+        side.name,
         Quartiles::of(bare).median,
         Quartiles::of(msa).median,
         Quartiles::of(ratios),
@@ -76,41 +52,21 @@ fn row(comparison: &Comparison, args: &Args) -> Result<()> {
 }
 
 /// The base and the other, whichever is first.
-fn in_turn(comparison: &Comparison, other: &[&str], pair: usize, args: &Args) -> Result<[f64; 2]> {
-    let run = |mode| (comparison.run)(mode, args);
+fn in_turn(base: &Side, other: &Side, pair: usize, args: &Args) -> Result<[f64; 2]> {
     if pair.is_multiple_of(2) {
-        let base = run(comparison.base)?;
-        Ok([base, run(other)?])
+        let base = time(base, args)?;
+        Ok([base, time(other, args)?])
     } else {
-        let other = run(other)?;
-        Ok([run(comparison.base)?, other])
+        let other = time(other, args)?;
+        Ok([time(base, args)?, other])
     }
 }
 
-fn serve(mode: &[&str], args: &Args) -> Result<f64> {
-    let server = Server::start(mode, None)?;
-    let rate = rate(&["load"], &server, args)?;
-    server.stop()?;
-    Ok(rate)
-}
-
-fn call(mode: &[&str], args: &Args) -> Result<f64> {
-    let upstream = Server::start(&["upstream"], None)?;
-    let rate = rate(mode, &upstream, args)?;
-    upstream.stop()?;
-    Ok(rate)
-}
-
-fn rate(mode: &[&str], server: &Server, args: &Args) -> Result<f64> {
+/// Microseconds a request.
+fn time(side: &Side, args: &Args) -> Result<f64> {
     let requests = args.requests_or(REQUESTS);
-    let (addr, n, k) = (
-        server.addr.to_string(),
-        requests.to_string(),
-        args.parallel.to_string(),
-    );
-    let options = [&addr, "--requests", &n, "--parallel", &k];
-    let seconds = seconds(&[mode, &options].concat(), None)?;
-    Ok((requests / args.parallel * args.parallel) as f64 / seconds)
+    let seconds = run_once(side, requests, args, None)?;
+    Ok(seconds * 1e6 / (requests / args.parallel * args.parallel) as f64)
 }
 
 struct Quartiles {

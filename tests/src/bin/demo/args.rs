@@ -12,8 +12,10 @@ Usage: cargo demo [--json]
 
 Options:
   --chaos      runs several instances of the services, and kills, stops and breaks them
-               while orders are placed; tells what the policies did, and ends by
-               comparing the orders that were accepted with those that are stored
+               while orders are placed; then edits the settings of a function with
+               all eight policy attributes while visitors look at pages; tells what
+               the policies did, and ends by comparing the orders that were accepted
+               with those that are stored
   --seconds N  how long orders are placed (10), from 5 to 3600
   --rate N     how many orders a second (20), from 1 to 200
   --json       one JSON document: an array of orders, each with its calls; with --chaos
@@ -21,7 +23,7 @@ Options:
   -h, --help   this text
 
 Exit code: 0; 1 when a service or an order fails, or, with --chaos, when an order was
-lost or stored twice; 64 for a wrong option; 130 when it was interrupted (SIGINT,
+lost or stored twice or an edited setting did not hold; 64 for a wrong option; 130 when it was interrupted (SIGINT,
 SIGTERM or SIGHUP), after all services have been ended.
 
 What a line of a tree shows: the branch (the k-th call of branch B is B.k), the LTXID

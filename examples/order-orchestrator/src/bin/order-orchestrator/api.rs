@@ -9,14 +9,30 @@ use shop::idempotency::{self, IdempotencyKey};
 use shop::items::Items;
 use shop::upstream::Failure;
 
+use crate::offers::{Offer, Offers};
 use crate::order::{Draft, Wanted};
 use crate::services::Services;
 
-pub(crate) fn routes(services: Services) -> Router {
-    Router::new()
+pub(crate) fn routes(services: Services, offers: Offers) -> Router {
+    let orders = Router::new()
         .route("/orders", post(place))
         .route("/orders/{id}", get(order))
-        .with_state(services)
+        .with_state(services);
+    let products = Router::new()
+        .route("/products/{sku}", get(product))
+        .with_state(offers);
+    orders.merge(products)
+}
+
+#[handler]
+async fn product(
+    State(offers): State<Offers>,
+    Path(sku): Path<String>,
+) -> Result<Json<Offer>, Problem> {
+    let offer = offers.find(&sku).await.map_err(Failure::from)?;
+    offer
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("there is no such product"))
 }
 
 /// Reads first, all at once; then the one call that changes anything. order-service decides whether the key is new, so

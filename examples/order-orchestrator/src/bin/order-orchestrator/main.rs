@@ -1,12 +1,14 @@
 //! Composes an order out of what four other services know and do. Keeps nothing itself.
 
 mod api;
+mod offers;
 mod order;
 mod services;
 mod settings;
 
 use msa_core::prelude::*;
 
+use offers::Offers;
 use services::Services;
 use settings::OrchestratorSettings;
 
@@ -18,5 +20,6 @@ async fn main() -> Result<(), msa_core::Error> {
         .from_env()?;
     let settings = service.section::<OrchestratorSettings>("orchestrator")?;
     let services = Services::new(service.client(), &settings);
-    service.routes(api::routes(services)).run().await
+    let offers = Offers::new(service.client());
+    service.routes(api::routes(services, offers)).run().await
 }

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use super::super::Metrics;
 use super::super::catalog::*;
+use super::super::exposition::Exposition;
 use super::super::few::Few;
-use super::super::text::Exposition;
 use super::super::value::{Counter, Recorded as _};
 use super::Service;
 use crate::clock::{self, Instant};
@@ -38,6 +38,7 @@ impl Metrics {
         many(&TIMEOUTS, &|service| listed(&service.timeouts));
         many(&FALLBACKS, &|service| listed(&service.fallbacks));
         many(&COALESCED, &|service| single(&service.coalesced));
+        many(&CACHE_HITS, &|service| single(&service.cache_hits));
         many(&FAULTS, &|service| listed(&service.faults));
         many(&EJECTIONS, &|service| listed(&service.ejections));
         many(&RETURNS, &|service| single(&service.returns));

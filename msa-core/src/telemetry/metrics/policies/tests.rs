@@ -104,6 +104,10 @@ fn every_decision_is_a_number_with_its_reason() {
             "msa_coalesced_total{service=\"stock\"} 1",
         ),
         (
+            Event::CacheHit { service: SERVICE },
+            "msa_cache_hits_total{service=\"stock\"} 1",
+        ),
+        (
             Event::FaultInjected {
                 service: "server",
                 fault: "abort",

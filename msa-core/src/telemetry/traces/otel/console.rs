@@ -4,21 +4,26 @@ use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::KeyValue;
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use opentelemetry_sdk::trace::SpanData;
 use serde_json::{Map, Value, json};
 
-use super::resource;
-
 /// `OTEL_TRACES_EXPORTER=console`: to see at a glance what would be exported.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Console {
     service: String,
 }
 
-impl SpanExporter for Console {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+impl Console {
+    pub(super) fn of(service: &str) -> Self {
+        Self {
+            service: service.to_owned(),
+        }
+    }
+
+    // Asynchronous as its siblings are.
+    #[allow(clippy::unused_async)]
+    pub(super) async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let mut text = String::new();
         for span in &batch {
             text.push_str(&line(&self.service, span).to_string());
@@ -28,10 +33,6 @@ impl SpanExporter for Console {
             .lock()
             .write_all(text.as_bytes())
             .map_err(|error| OTelSdkError::InternalFailure(error.to_string()))
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.service = resource::service_name(resource);
     }
 }
 

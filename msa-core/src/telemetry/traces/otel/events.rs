@@ -131,6 +131,7 @@ fn told(event: &Event<'_>) -> Option<(&'static str, Vec<KeyValue>)> {
             ],
         ),
         Event::Coalesced { service } => ("msa.coalesced", vec![text("msa.upstream", service)]),
+        Event::CacheHit { service } => ("msa.cache_hit", vec![text("msa.upstream", service)]),
         Event::Ejected {
             service,
             endpoint,

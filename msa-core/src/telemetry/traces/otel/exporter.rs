@@ -2,11 +2,13 @@
 
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
+use opentelemetry_sdk::trace::SpanData;
+#[cfg(feature = "otlp")]
+use opentelemetry_sdk::trace::SpanExporter as _;
 
 use super::console::Console;
 use crate::config::{TelemetrySettings, TraceExporter};
-use crate::telemetry::traces::TracesError;
+use crate::telemetry::export::ExportError;
 
 /// One of those that a setting can name. The trait cannot be boxed.
 #[derive(Debug)]
@@ -24,24 +26,15 @@ impl Exporter {
     /// The one that the settings name; `None` when they name none. Inside the runtime that it will run in.
     pub(super) fn of(
         settings: &TelemetrySettings,
+        service: &str,
         resource: &Resource,
-    ) -> Result<Option<Self>, TracesError> {
-        let mut exporter = match chosen(settings) {
-            TraceExporter::Console => Self::Console(Console::default()),
-            TraceExporter::Otlp => otlp(settings)?,
-            TraceExporter::Zipkin => zipkin(settings)?,
+    ) -> Result<Option<Self>, ExportError> {
+        Ok(Some(match chosen(settings) {
+            TraceExporter::Console => Self::Console(Console::of(service)),
+            TraceExporter::Otlp => otlp(settings, resource)?,
+            TraceExporter::Zipkin => zipkin(settings, service)?,
             TraceExporter::Auto | TraceExporter::None => return Ok(None),
-        };
-        match &mut exporter {
-            Self::Console(exporter) => exporter.set_resource(resource),
-            #[cfg(feature = "otlp")]
-            Self::Otlp(exporter) => exporter.set_resource(resource),
-            #[cfg(feature = "zipkin")]
-            Self::Zipkin(exporter) => exporter.set_resource(resource),
-            #[cfg(test)]
-            Self::Test(_) => {}
-        }
-        Ok(Some(exporter))
+        }))
     }
 
     pub(super) async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
@@ -59,7 +52,8 @@ impl Exporter {
 
 /// What `auto` means here.
 pub(super) fn chosen(settings: &TelemetrySettings) -> TraceExporter {
-    let has_collector = settings.otlp.endpoint.is_some() || settings.traces.otlp_endpoint.is_some();
+    let own = &settings.traces.otlp.endpoint;
+    let has_collector = settings.otlp.endpoint.is_some() || own.is_some();
     match settings.traces.exporter {
         _ if settings.disabled => TraceExporter::None,
         TraceExporter::Auto if has_collector => TraceExporter::Otlp,
@@ -69,23 +63,24 @@ pub(super) fn chosen(settings: &TelemetrySettings) -> TraceExporter {
 }
 
 #[cfg(feature = "otlp")]
-fn otlp(settings: &TelemetrySettings) -> Result<Exporter, TracesError> {
-    let exporter = super::otlp::exporter(settings)?;
+fn otlp(settings: &TelemetrySettings, resource: &Resource) -> Result<Exporter, ExportError> {
+    let mut exporter = super::otlp::exporter(settings)?;
+    exporter.set_resource(resource);
     Ok(Exporter::Otlp(Box::new(exporter)))
 }
 
 #[cfg(not(feature = "otlp"))]
-fn otlp(_settings: &TelemetrySettings) -> Result<Exporter, TracesError> {
-    Err(TracesError::Feature { feature: "otlp" })
+fn otlp(_settings: &TelemetrySettings, _resource: &Resource) -> Result<Exporter, ExportError> {
+    Err(ExportError::Feature { feature: "otlp" })
 }
 
 #[cfg(feature = "zipkin")]
-fn zipkin(settings: &TelemetrySettings) -> Result<Exporter, TracesError> {
-    let exporter = super::zipkin::Zipkin::new(settings)?;
+fn zipkin(settings: &TelemetrySettings, service: &str) -> Result<Exporter, ExportError> {
+    let exporter = super::zipkin::Zipkin::new(settings, service)?;
     Ok(Exporter::Zipkin(Box::new(exporter)))
 }
 
 #[cfg(not(feature = "zipkin"))]
-fn zipkin(_settings: &TelemetrySettings) -> Result<Exporter, TracesError> {
-    Err(TracesError::Feature { feature: "zipkin" })
+fn zipkin(_settings: &TelemetrySettings, _service: &str) -> Result<Exporter, ExportError> {
+    Err(ExportError::Feature { feature: "zipkin" })
 }

@@ -1,15 +1,13 @@
 //! Recording: spans as OpenTelemetry has them, and where they go.
 
-#[cfg(any(feature = "otlp", feature = "zipkin"))]
-mod client;
 mod console;
+mod cut;
 mod events;
 mod exporter;
 mod ids;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod pipeline;
-mod resource;
 mod sample;
 mod spans;
 #[cfg(test)]
@@ -23,7 +21,7 @@ use opentelemetry::trace::{
     SpanContext as OtelSpan, SpanKind, TraceContextExt as _, TraceFlags, TraceState, Tracer as _,
     TracerProvider as _,
 };
-use opentelemetry::{Context, InstrumentationScope, KeyValue, SpanId, TraceId};
+use opentelemetry::{Context, InstrumentationScope, KeyValue, SpanId, TraceId, Value};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 pub(crate) use events::SpanEvents;
@@ -31,9 +29,10 @@ use exporter::Exporter;
 use pipeline::Pipeline;
 pub(crate) use spans::{AttemptSpan, CallSpan, ServerSpan};
 
-use super::{Sampler, SpanCounts, TracesError};
+use super::{Sampler, SpanCounts};
 use crate::clock::{self, Instant};
 use crate::config::{TelemetrySettings, TraceExporter};
+use crate::telemetry::export::{self, ExportError, Resource};
 use crate::txn::{SpanContext, Txn};
 
 /// Makes spans, and sends them off. Cheap to clone.
@@ -48,25 +47,25 @@ pub(super) struct Recorder {
 impl Recorder {
     /// `None` when the settings name no exporter.
     pub(super) fn start(
-        service: &str,
+        resource: &Resource,
         settings: &TelemetrySettings,
-    ) -> Result<Option<Self>, TracesError> {
+    ) -> Result<Option<Self>, ExportError> {
         if exporter::chosen(settings) == TraceExporter::None {
             return Ok(None);
         }
-        let resource = resource::of(service, settings);
-        Self::with(settings, resource, |resource| {
-            Exporter::of(settings, resource)
+        let service = resource.service_name().to_owned();
+        Self::with(settings, told(resource), |resource| {
+            Exporter::of(settings, &service, resource)
         })
     }
 
     /// Whether what the settings name can be made, which is then thrown away.
-    pub(super) fn check(settings: &TelemetrySettings) -> Result<(), TracesError> {
-        let resource = resource::of("", settings);
-        let runtime = runtime()?;
+    pub(super) fn check(settings: &TelemetrySettings) -> Result<(), ExportError> {
+        let resource = told(&Resource::of("", None, settings));
+        let runtime = export::runtime()?;
         let made = {
             let _inside = runtime.enter();
-            Exporter::of(settings, &resource).map(drop)
+            Exporter::of(settings, "", &resource).map(drop)
         };
         runtime.shutdown_background();
         made
@@ -75,9 +74,9 @@ impl Recorder {
     fn with(
         settings: &TelemetrySettings,
         resource: opentelemetry_sdk::Resource,
-        exporter: impl FnOnce(&opentelemetry_sdk::Resource) -> Result<Option<Exporter>, TracesError>,
-    ) -> Result<Option<Self>, TracesError> {
-        let runtime = runtime()?;
+        exporter: impl FnOnce(&opentelemetry_sdk::Resource) -> Result<Option<Exporter>, ExportError>,
+    ) -> Result<Option<Self>, ExportError> {
+        let runtime = export::runtime()?;
         let made = {
             let _inside = runtime.enter();
             exporter(&resource)
@@ -91,7 +90,7 @@ impl Recorder {
             }
         };
         let traces = &settings.traces;
-        let pipeline = Pipeline::start(exporter, runtime, traces).map_err(TracesError::Thread)?;
+        let pipeline = Pipeline::start(exporter, runtime, traces).map_err(ExportError::Thread)?;
         let sampler = Sampler::new(traces);
         let provider = SdkTracerProvider::builder()
             .with_span_processor(pipeline.clone())
@@ -100,6 +99,8 @@ impl Recorder {
             .with_max_attributes_per_span(traces.max_attributes)
             .with_max_events_per_span(traces.max_events)
             .with_max_links_per_span(traces.max_links)
+            .with_max_attributes_per_event(traces.max_event_attributes)
+            .with_max_attributes_per_link(traces.max_link_attributes)
             .with_resource(resource)
             .build();
         let scope = InstrumentationScope::builder("msa")
@@ -146,11 +147,18 @@ impl Recorder {
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, TracesError> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
+/// As the SDK has it.
+fn told(resource: &Resource) -> opentelemetry_sdk::Resource {
+    let attributes = resource.attributes().map(|(key, value)| {
+        let value = match value.parse::<i64>() {
+            Ok(pid) if key == export::PID => Value::from(pid),
+            _ => Value::from(value.to_owned()),
+        };
+        KeyValue::new(key.to_owned(), value)
+    });
+    opentelemetry_sdk::Resource::builder_empty()
+        .with_attributes(attributes)
         .build()
-        .map_err(TracesError::Thread)
 }
 
 /// The caller's span, as a parent.

@@ -17,6 +17,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::{Notify, oneshot};
 
+use super::cut;
 use super::exporter::Exporter;
 use crate::config::TracesSettings;
 use crate::telemetry::traces::SpanCounts;
@@ -61,6 +62,7 @@ impl Pipeline {
             max_batch,
             delay: settings.delay.get(),
             timeout: settings.export_timeout.get(),
+            longest: settings.max_value_length.map(size_of_text),
             counters: counters.clone(),
             failing: false,
         };
@@ -105,6 +107,10 @@ impl Pipeline {
 
 fn size(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX).max(1)
+}
+
+fn size_of_text(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 impl SpanProcessor for Pipeline {
@@ -157,6 +163,7 @@ struct Drain {
     max_batch: usize,
     delay: Duration,
     timeout: Duration,
+    longest: Option<usize>,
     counters: Arc<Counters>,
     failing: bool,
 }
@@ -213,7 +220,12 @@ impl Drain {
         }
     }
 
-    async fn export(&mut self, batch: Vec<SpanData>) {
+    async fn export(&mut self, mut batch: Vec<SpanData>) {
+        if let Some(longest) = self.longest {
+            batch
+                .iter_mut()
+                .for_each(|span| cut::shorten(span, longest));
+        }
         let count = batch.len() as u64;
         let why = match tokio::time::timeout(self.timeout, self.exporter.export(batch)).await {
             Ok(Ok(())) => None,

@@ -22,36 +22,72 @@ use crate::txn::{Call, Txn};
 /// As long as it lives, what is recorded in this thread belongs to the span.
 pub(crate) type Entered = Option<ContextGuard>;
 
-/// The span of a request; dropped before its answer, the client went away. Nothing where the trace is not recorded.
-pub(crate) struct ServerSpan(Option<Context>);
+/// The span of a request, to the end of its answer's body; dropped before its answer, the client went away. Nothing where the trace is
+/// not recorded.
+#[derive(Default)]
+pub(crate) struct ServerSpan {
+    context: Option<Context>,
+    answered: bool,
+}
 
 impl ServerSpan {
     /// Inside the transaction.
     #[inline]
     pub(crate) fn begin<B>(traces: &Traces, txn: &Txn, request: &Request<B>, now: Instant) -> Self {
         let recorder = traces.recorder().filter(|_| txn.span().is_sampled());
-        Self(recorder.map(|recorder| serve(recorder, txn, request, now)))
+        Self {
+            context: recorder.map(|recorder| serve(recorder, txn, request, now)),
+            answered: false,
+        }
     }
 
     #[inline]
     pub(crate) fn enter(&self) -> Entered {
-        self.0.as_ref().map(|context| context.clone().attach())
+        self.context
+            .as_ref()
+            .map(|context| context.clone().attach())
     }
 
     #[inline]
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.context.is_some()
+    }
+
+    /// The answer's head is there. A drop from now on is the end: who serves drops many a body that it has sent.
+    #[inline]
     pub(crate) fn answered(&mut self, status: StatusCode) {
-        if let Some(context) = self.0.take() {
+        if let Some(context) = &self.context {
             // A 4xx is the client's fault, and no error of this service.
-            let failed = status.is_server_error();
-            end_with_status(&context, status.as_u16(), failed, clock::now());
+            tell_status(context, status.as_u16(), status.is_server_error());
+            self.answered = true;
+        }
+    }
+
+    /// The answer's body failed.
+    pub(crate) fn body_failed(&mut self) {
+        if let Some(context) = self.context.take() {
+            end(&context, &Outcome::Failed("body"), clock::now());
+        }
+    }
+
+    /// The answer's body has ended.
+    pub(crate) fn end(&mut self) {
+        if let Some(context) = self.context.take() {
+            let now = clock::system_at(clock::now());
+            context.span().end_with_timestamp(now);
         }
     }
 }
 
 impl Drop for ServerSpan {
     fn drop(&mut self) {
-        if let Some(context) = self.0.take() {
-            end(&context, &Outcome::Cancelled, clock::now());
+        match self.context.take() {
+            Some(context) if self.answered => {
+                let now = clock::system_at(clock::now());
+                context.span().end_with_timestamp(now);
+            }
+            Some(context) => end(&context, &Outcome::Cancelled, clock::now()),
+            None => {}
         }
     }
 }
@@ -257,6 +293,11 @@ fn end(context: &Context, outcome: &Outcome<'_>, now: Instant) {
 }
 
 fn end_with_status(context: &Context, status: u16, failed: bool, now: Instant) {
+    tell_status(context, status, failed);
+    context.span().end_with_timestamp(clock::system_at(now));
+}
+
+fn tell_status(context: &Context, status: u16, failed: bool) {
     let span = context.span();
     span.set_attribute(KeyValue::new(
         "http.response.status_code",
@@ -266,7 +307,6 @@ fn end_with_status(context: &Context, status: u16, failed: bool, now: Instant) {
         span.set_attribute(KeyValue::new("error.type", status.to_string()));
         span.set_status(Status::error(""));
     }
-    span.end_with_timestamp(clock::system_at(now));
 }
 
 /// The method as the conventions name it, and as it came where that is not one of theirs.
@@ -306,9 +346,9 @@ fn address(host: &str, attributes: &mut Vec<KeyValue>) {
 
 impl fmt::Debug for ServerSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ServerSpan")
-            .field(&self.0.is_some())
-            .finish()
+        f.debug_struct("ServerSpan")
+            .field("is_recorded", &self.is_recorded())
+            .finish_non_exhaustive()
     }
 }
 impl fmt::Debug for CallSpan {

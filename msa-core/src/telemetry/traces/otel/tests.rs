@@ -41,7 +41,7 @@ impl TestExporter {
 }
 
 fn recording(exporter: TestExporter, settings: &TelemetrySettings) -> Traces {
-    let resource = resource::of("test", settings);
+    let resource = told(&Resource::of("test", None, settings));
     let recorder = Recorder::with(settings, resource, |_| Ok(Some(Exporter::Test(exporter))));
     Traces {
         recorder: recorder.unwrap(),
@@ -309,6 +309,176 @@ async fn a_request_whose_client_goes_away_ends_its_span() {
         attribute(&spans[0], "error.type").as_deref(),
         Some("cancelled")
     );
+}
+
+/// A stream whose second part calls `user-service`.
+fn streamed(client: ServiceClient, end: Option<&'static str>) -> axum::body::Body {
+    use futures_util::{StreamExt as _, stream};
+
+    let parts = stream::iter([0, 1, 2]).then(move |part| {
+        let client = client.clone();
+        async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            match (part, end) {
+                (1, _) => {
+                    let called = client.get("http://user-service/").send();
+                    called.await.unwrap();
+                    Ok("called")
+                }
+                (2, Some(error)) => Err(error),
+                _ => Ok("part"),
+            }
+        }
+    });
+    axum::body::Body::from_stream(parts)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_requests_span_ends_with_its_answers_body_and_what_the_body_calls_stands_below() {
+    for error in [None, Some("lost")] {
+        let kept = Kept::new();
+        let network = Network::new().service("user-service", Script::new([Step::status(200)]));
+        let client = kept.client(&network);
+        let stream = move || async move { streamed(client, error) };
+        let routes = Router::new().route("/", get(stream));
+        network.instance("front", routes.layer(kept.layer()));
+        let answer = network.client().unwrap().get("http://front/").send();
+        let answer = answer.await.unwrap();
+        assert_eq!(kept.spans().await, [], "the head is there, and no more");
+        assert_eq!(answer.text().await.is_err(), error.is_some());
+
+        let spans = kept.spans().await;
+        let (server, call) = (
+            named(&spans, "GET /")[0],
+            named(&spans, "GET user-service")[0],
+        );
+        assert_eq!(call.parent_span_id, id(server), "{spans:#?}");
+        let took = server.end_time.duration_since(server.start_time).unwrap();
+        assert_eq!(took, Duration::from_secs(3));
+        let failed = attribute(server, "error.type");
+        assert_eq!(failed.as_deref(), error.map(|_| "body"));
+        let status = attribute(server, "http.response.status_code");
+        assert_eq!(status.as_deref(), Some("200"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_nobody_reads_to_its_end_ends_the_span_when_it_is_dropped() {
+    let kept = Kept::new();
+    let network = Network::new();
+    let client = kept.client(&network);
+    let stream = move || async move { streamed(client, None) };
+    let routes = Router::new().route("/", get(stream));
+    network.instance("front", routes.layer(kept.layer()));
+    let answer = network.client().unwrap().get("http://front/").send();
+    let mut answer = answer.await.unwrap();
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "part");
+    drop(answer);
+    tokio::task::yield_now().await;
+    let spans = kept.spans().await;
+    assert_eq!(spans.len(), 1);
+    assert_eq!(attribute(&spans[0], "error.type"), None, "it was answered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_new_tasks_stand_below_the_span_that_they_were_spawned_in() {
+    use crate::txn::{JoinSet, spawn, spawn_blocking};
+
+    let kept = Kept::new();
+    let scripted = Script::new([Step::status(200), Step::status(200), Step::status(200)]);
+    let network = Network::new().service("user-service", scripted);
+    let client = kept.client(&network);
+    let work = move || async move {
+        let call = |path: &str| {
+            let url = format!("http://user-service/{path}");
+            let call = client.get(url).send();
+            async move { call.await.unwrap() }
+        };
+        let blocking = spawn_blocking(|| Context::current().span().span_context().span_id());
+        let spawned = spawn(call("spawned"));
+        let mut set = JoinSet::new();
+        set.spawn(call("set"));
+        spawned.await.unwrap();
+        set.join_next().await.unwrap().unwrap();
+        blocking.await.unwrap().to_string()
+    };
+    let routes = Router::new().route("/", get(work));
+    network.instance("front", routes.layer(kept.layer()));
+    let answer = network.client().unwrap().get("http://front/").send();
+    let seen = answer.await.unwrap().text().await.unwrap();
+    let spans = kept.spans().await;
+    let server = named(&spans, "GET /")[0];
+    assert_eq!(seen, id(server).to_string());
+    let calls = named(&spans, "GET user-service");
+    assert_eq!(calls.len(), 2);
+    for call in calls {
+        assert_eq!(call.parent_span_id, id(server));
+        assert!(!call.parent_span_is_remote, "of this very process");
+    }
+}
+
+#[cfg(feature = "fault")]
+#[tokio::test(start_paused = true)]
+async fn a_fault_on_purpose_stands_on_the_span_of_the_request_or_call_that_it_strikes() {
+    let kept = Kept::new();
+    let network = Network::new().service("user-service", Script::new([Step::status(200)]));
+    let mut calls = Settings::default();
+    calls.client.fault.delay_percentage = crate::config::Percent::ALL;
+    let client = network
+        .client_builder()
+        .settings(calls)
+        .traces(kept.traces.clone())
+        .observers(kept.traces.observed(Observers::none()))
+        .build()
+        .unwrap();
+    let mut settings = Settings::default();
+    settings.server.fault.delay_percentage = crate::config::Percent::ALL;
+    let layer = MsaLayer::new(&settings)
+        .unwrap()
+        .traced_by(kept.traces.clone())
+        .observed_by(kept.traces.observed(Observers::none()));
+    network.instance("front", front(client).layer(layer));
+    let answer = network.client().unwrap().get("http://front/greet").send();
+    answer.await.unwrap().text().await.unwrap();
+    let spans = kept.spans().await;
+    for (name, upstream) in [
+        ("GET /greet", "server"),
+        ("GET user-service", "user-service"),
+    ] {
+        let events = &named(&spans, name)[0].events;
+        let [event] = &events[..] else {
+            panic!("{name}: {events:?}")
+        };
+        assert_eq!(event.name, "msa.fault_injected");
+        assert_eq!(event.attributes[0].value.to_string(), upstream);
+    }
+}
+
+#[tokio::test]
+async fn long_texts_are_cut_before_they_are_exported() {
+    let mut settings = TelemetrySettings::default();
+    settings.traces.max_value_length = Some(3);
+    let spans = Arc::<Mutex<Vec<SpanData>>>::default();
+    let traces = recording(TestExporter::Keep(spans.clone()), &settings);
+    let recorder = traces.recorder().unwrap();
+    let told = vec![KeyValue::new("a", "12345"), KeyValue::new("b", 12345)];
+    let context = recorder.begin(
+        Txn::begin().span(),
+        &Context::new(),
+        "x".into(),
+        SpanKind::Internal,
+        told,
+        clock::now(),
+    );
+    let event = vec![KeyValue::new("c", "12345")];
+    context.span().add_event("e", event);
+    context.span().end();
+    traces.flush().await;
+    let spans = spans.lock().unwrap();
+    assert_eq!(attribute(&spans[0], "a").as_deref(), Some("123"));
+    assert_eq!(attribute(&spans[0], "b").as_deref(), Some("12345"));
+    let event = &spans[0].events[0].attributes[0];
+    assert_eq!(event.value.to_string(), "123");
 }
 
 fn ended(traces: &Traces, count: u32) {

@@ -8,16 +8,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{KeyValue, SpanId};
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::SpanData;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::client::{Client, url};
-use super::resource;
 use crate::config::TelemetrySettings;
-use crate::telemetry::traces::TracesError;
+use crate::telemetry::export::ExportError;
+use crate::telemetry::export::client::{Client, url};
 
 /// Sends spans to `telemetry.traces.zipkin_endpoint`.
 #[derive(Debug)]
@@ -28,13 +26,13 @@ pub(super) struct Zipkin {
 }
 
 impl Zipkin {
-    pub(super) fn new(settings: &TelemetrySettings) -> Result<Self, TracesError> {
+    pub(super) fn new(settings: &TelemetrySettings, service: &str) -> Result<Self, ExportError> {
         let key = "telemetry.traces.zipkin_endpoint";
         let endpoint = url(key, &settings.traces.zipkin_endpoint)?;
         Ok(Self {
-            client: Client::new(&endpoint, settings.traces.export_timeout.get(), None)?,
+            client: Client::new(&endpoint, settings.traces.zipkin_timeout.get(), None, None)?,
             endpoint,
-            service: String::new(),
+            service: service.to_owned(),
         })
     }
 
@@ -46,10 +44,6 @@ impl Zipkin {
             status if status.is_success() => Ok(()),
             status => Err(failed(format!("{} answered {status}", self.endpoint))),
         }
-    }
-
-    pub(super) fn set_resource(&mut self, resource: &Resource) {
-        self.service = resource::service_name(resource);
     }
 }
 

@@ -4,9 +4,12 @@
 //! as any careful client does. What happens in between is the services' own: their policies tell it to their logs, where it
 //! is read from. In the end the orders that were accepted are compared with those that order-service has, and the stock that
 //! is gone with what was sold.
+//!
+//! Then visitors look at the shop's pages, which one function with all eight policy attributes reads, while its settings are edited.
 
 mod balance;
 mod customers;
+mod pages;
 mod plan;
 mod stopwatch;
 mod story;
@@ -20,6 +23,7 @@ use msa_tests::{Cluster, Error, interrupted};
 use crate::args::Chaos;
 use balance::Balance;
 use customers::Customers;
+use pages::Pages;
 use plan::{INSTANCES, Plan};
 use stopwatch::Stopwatch;
 use story::Story;
@@ -27,7 +31,7 @@ use story::Story;
 /// How often the logs are looked at, and the next deed.
 const STEP: Duration = Duration::from_millis(20);
 
-/// Runs the play; `false` when an order was lost or stored twice.
+/// Runs the play; `false` when an order was lost or stored twice, or an edited policy did not do as it was told.
 pub(crate) fn run(chaos: &Chaos, json: bool) -> Result<bool, Error> {
     let mut cluster = start()?;
     let before = balance::stock(&cluster)?;
@@ -59,10 +63,11 @@ pub(crate) fn run(chaos: &Chaos, json: bool) -> Result<bool, Error> {
     }
     let orders = customers.outcomes();
     let balance = Balance::draw(&cluster, asked as usize, &orders, before)?;
+    let pages = Pages::play(&mut cluster, &mut story)?;
     cluster.drain()?;
     story.listen_to_the_end().map_err(unwritable)?;
-    story.end(&balance, json).map_err(unwritable)?;
-    Ok(balance.holds())
+    story.end(&balance, &pages, json).map_err(unwritable)?;
+    Ok(balance.holds() && pages.hold())
 }
 
 fn start() -> Result<Cluster, Error> {

@@ -192,14 +192,17 @@ pub(crate) fn name(service: &str, instance: usize) -> String {
 }
 
 /// Writes its `msa.toml`, and has it read by SIGHUP: by itself it would look within a second.
-fn configure(
+pub(super) fn configure(
     cluster: &mut Cluster,
     service: &str,
     instance: usize,
     text: &str,
 ) -> Result<(), Error> {
     let file = cluster.dir_of(service, instance).join("msa.toml");
-    fs::write(&file, text).map_err(|source| Error::Io {
+    let new = file.with_extension("new");
+    // Put in its place whole: half a file could be taken for all of it.
+    let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &file));
+    written.map_err(|source| Error::Io {
         what: format!("cannot write {}", file.display()),
         source,
     })?;

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::balance::Balance;
 use super::customers::Customers;
+use super::pages::Pages;
 use super::plan::{INSTANCES, name};
 use super::stopwatch::Stopwatch;
 use crate::args::Chaos;
@@ -54,6 +55,7 @@ struct Happened {
 struct Report<'a> {
     held: bool,
     orders: &'a Balance,
+    pages: &'a Pages,
     calls: &'a BTreeMap<String, u64>,
     course: &'a [Happened],
 }
@@ -149,12 +151,13 @@ impl Story {
     }
 
     /// The balance, and what befell the calls in all.
-    pub(crate) fn end(&self, balance: &Balance, json: bool) -> io::Result<()> {
+    pub(crate) fn end(&self, balance: &Balance, pages: &Pages, json: bool) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if json {
             let report = Report {
-                held: balance.holds(),
+                held: balance.holds() && pages.hold(),
                 orders: balance,
+                pages,
                 calls: &self.in_all,
                 course: &self.course,
             };
@@ -165,6 +168,7 @@ impl Story {
         for (what, count) in &self.in_all {
             writeln!(out, "{count:>7}  {what}")?;
         }
+        pages.print(&mut out)?;
         writeln!(out, "\nOrders:")?;
         for (count, what) in [
             (balance.asked, "asked for"),
@@ -191,6 +195,12 @@ impl Story {
             "Orders accepted = orders stored: none twice, none lost."
         } else {
             "FAILED: orders accepted and orders stored are not the same."
+        };
+        writeln!(out, "{verdict}")?;
+        let verdict = if pages.hold() {
+            "Each edited setting held from the next page on, and no visitor went without a page."
+        } else {
+            "FAILED: an edited setting did not hold, or a page failed."
         };
         writeln!(out, "{verdict}")
     }
