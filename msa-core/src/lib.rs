@@ -149,7 +149,8 @@
 //! # Looking inside
 //!
 //! The management listener (`admin.addr`, on the loopback interface unless told otherwise) shows the configuration with its sources,
-//! endpoints, breakers and limits, changes log levels and breakers by hand, and explains a transaction by its GTXID:
+//! endpoints, breakers and limits, changes log levels and breakers by hand, and explains a transaction by its GTXID: in a browser as the
+//! admin page, live, and as text and JSON.
 //! `/txn/{gtxid}?scope=all` puts together what each process that took part knows of its calls, attempts and reasons. [`admin`] lists the
 //! pages, says who may see them, and how services find each other's.
 //!
