@@ -148,6 +148,11 @@ fn shown(value: &Value) -> String {
 }
 
 fn takes(here: &Value) -> String {
+    // What need not be set: one of its two forms is null.
+    if let Some(forms) = here.get("anyOf").and_then(Value::as_array) {
+        let mut forms = forms.iter();
+        return takes(forms.find(|form| form["type"] != "null").unwrap());
+    }
     if let Some(forms) = here.get("oneOf").and_then(Value::as_array) {
         let choices: Vec<_> = forms
             .iter()

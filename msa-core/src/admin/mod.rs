@@ -30,10 +30,11 @@
 //! # A transaction across processes
 //!
 //! `/txn/{gtxid}?scope=all` asks the services that this one called for that transaction, they ask theirs, and the answers are put
-//! together by branch and attempt. A called process is found by the label `admin` of its endpoint (`9090`, or `host:9090`), which the
+//! together by branch and attempt. A called process is found by the label `admin` of its endpoint (`9090`, `host:9090`, or `https://host:9090`), which the
 //! discovery file can give it; without one by the port that it told in `x-msa-admin`: each service tells it to callers of our kind who
 //! can reach the listener, and only the port is believed, on the host that was called. The token goes along where the label
-//! names the place, and on the loopback interface; never to a place that an answer named.
+//! names the place, and on the loopback interface; never to a place that an answer named. A listener that speaks TLS is told to nobody:
+//! it needs the label, and an authority that `client.ca_file` or the platform knows.
 //!
 //! Asking ends: only branches that were called are asked for, at most 16 hops deep, 32 processes a hop, within
 //! `telemetry.journal.ask_timeout` (2 s) in all. A process that does not answer is shown with what its caller knows of it, and why.

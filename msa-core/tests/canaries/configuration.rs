@@ -39,7 +39,7 @@ pub(crate) fn plant(dir: &Path, canaries: &mut Canaries, rest: &str) -> Vec<(Str
         )
         .unwrap();
     }
-    writeln!(toml, "[plain.nested.{}]", "credentials").unwrap();
+    writeln!(toml, "[plain.nested.credentials]").unwrap();
     writeln!(toml, "user = '{}'", planted("a table named credentials")).unwrap();
     writeln!(toml, "[plain.nested.texts]").unwrap();
     for (n, text) in texts(canaries, "a text of the file").iter().enumerate() {

@@ -27,6 +27,8 @@ const GIVEN_ON: f64 = 0.8;
 pub(super) struct Place {
     pub(super) host: String,
     pub(super) port: u16,
+    /// Whether it is asked by TLS.
+    secure: bool,
     /// The configuration names it, not somebody's answer.
     trusted: bool,
 }
@@ -37,21 +39,27 @@ impl Place {
         Self {
             host,
             port,
+            secure: false,
             trusted: false,
         }
     }
 
-    /// The endpoint's label `admin`: `9090`, or `host:9090`.
+    /// The endpoint's label `admin`: `9090`, `host:9090`, or `https://host:9090`.
     pub(super) fn labelled(label: &str, host: &str) -> Result<Self, String> {
         let wrong =
             || format!("the endpoint's label admin = {label:?} is neither a port nor host:port");
-        let (host, port) = match label.rsplit_once(':') {
+        let (secure, place) = match label.strip_prefix("https://") {
+            Some(place) => (true, place),
+            None => (false, label),
+        };
+        let (host, port) = match place.rsplit_once(':') {
             Some((host, port)) => (host, port),
-            None => (host, label),
+            None => (host, place),
         };
         Ok(Self {
             host: host.to_owned(),
             port: port.parse().map_err(|_| wrong())?,
+            secure,
             trusted: true,
         })
     }
@@ -67,11 +75,15 @@ impl Place {
     }
 
     fn endpoint(&self) -> Result<Endpoint, String> {
-        if let Some(ip) = self.ip() {
+        if let Some(ip) = self.ip().filter(|_| !self.secure) {
             return Ok(Endpoint::at(SocketAddr::new(ip, self.port)));
         }
         let host = Host::parse(&self.host).map_err(|error| error.to_string())?;
-        Ok(Endpoint::new(Scheme::Http, host, self.port))
+        let scheme = match self.secure {
+            true => Scheme::Https,
+            false => Scheme::Http,
+        };
+        Ok(Endpoint::new(scheme, host, self.port))
     }
 }
 
@@ -127,6 +139,7 @@ async fn asked(
     let connection = Arc::new(ConnectionSettings {
         connect_timeout: left.min(Duration::from_secs(1)),
         pool_idle_timeout: Duration::from_secs(1),
+        ca_file: settings.client.ca_file.clone(),
         ..ConnectionSettings::default()
     });
     let mut options = SendOptions::new("admin", &connection);
@@ -192,6 +205,11 @@ mod tests {
         assert_eq!(place("9091"), Ok(("10.0.0.1".to_owned(), 9091)));
         assert_eq!(place("10.0.0.2:9092"), Ok(("10.0.0.2".to_owned(), 9092)));
         assert_eq!(place("[::1]:9093"), Ok(("[::1]".to_owned(), 9093)));
+        assert_eq!(
+            place("https://box:9094"),
+            Ok(("box".to_owned(), 9094)),
+            "by TLS"
+        );
         for wrong in ["", "http", "10.0.0.2:", "host:99999"] {
             assert!(place(wrong).is_err(), "{wrong}");
         }
@@ -219,6 +237,10 @@ mod tests {
         ] {
             let endpoint = Place::told(host.to_owned(), 9).endpoint().unwrap();
             assert_eq!(endpoint.authority(), authority);
+            let secure = Place::labelled(&format!("https://{host}:9"), "").unwrap();
+            let endpoint = secure.endpoint().unwrap();
+            assert_eq!(endpoint.authority(), authority);
+            assert_eq!(endpoint.scheme(), Scheme::Https);
         }
     }
 }

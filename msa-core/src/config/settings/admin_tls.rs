@@ -21,6 +21,7 @@ pub struct AdminTlsSettings {
     pub client_ca: Option<PathBuf>,
     /// Which of those clients may: a certificate has one of these as its common name, or among its alternative names of hosts or URIs
     /// (`spiffe://shop/ops`). All of them unless set.
+    #[schemars(extend("items" = {"type": "string", "format": "name"}))]
     pub clients: Vec<String>,
 }
 

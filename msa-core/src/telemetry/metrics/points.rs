@@ -12,11 +12,13 @@ pub(super) struct Points {
     pub(super) points: Vec<Point>,
 }
 
+/// The values of a series' labels, in the order of the metric's; an empty one is as good as not there.
+pub(super) type Labels = Box<[Box<str>]>;
+
 /// One series.
 #[derive(Debug)]
 pub(super) struct Point {
-    /// In the order of the metric's labels; an empty one is as good as not there.
-    pub(super) labels: Box<[Box<str>]>,
+    pub(super) labels: Labels,
     pub(super) value: Value,
 }
 

@@ -3,7 +3,7 @@
 const s = (n, one, many = `${one}s`) => `${n} ${String(n) === "1" ? one : many}`;
 
 export default {
-  otherLanguage: "한국어", toDark: "Dark", toLight: "Light", skip: "Skip to content", home: "Overview", pages: "Pages",
+  otherLanguage: "한국어", toDark: "Dark", toLight: "Light", skip: "Skip to content", pages: "Pages",
   overview: "Overview", transactions: "Transactions", settings: "Settings", find: "Find", searchLabel: "Find a transaction by its GTXID",
   phase_starting: "starting", phase_ready: "ready", phase_unready: "not ready", phase_draining: "draining", phase_closing: "closing", phase_stopped: "stopped",
   live_connecting: "connecting", live_live: "live", live_lost: "not connected", live_locked: "locked",

@@ -1,7 +1,7 @@
 // 한국어.
 
 export default {
-  otherLanguage: "English", toDark: "어둡게", toLight: "밝게", skip: "본문으로 건너뛰기", home: "개요", pages: "페이지",
+  otherLanguage: "English", toDark: "어둡게", toLight: "밝게", skip: "본문으로 건너뛰기", pages: "페이지",
   overview: "개요", transactions: "트랜잭션", settings: "설정", find: "찾기", searchLabel: "GTXID로 트랜잭션 찾기",
   phase_starting: "시작 중", phase_ready: "준비됨", phase_unready: "준비 안 됨", phase_draining: "종료 준비 중", phase_closing: "종료 중", phase_stopped: "종료됨",
   live_connecting: "연결 중", live_live: "실시간", live_lost: "연결 끊김", live_locked: "잠김",

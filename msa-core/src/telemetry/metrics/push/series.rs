@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::catalog::{Description, Kind, TARGET};
-use super::super::points::{Buckets, Value};
+use super::super::points::{Buckets, Labels, Value};
 use super::Collected;
 use crate::config::Temporality;
 
@@ -16,7 +16,7 @@ pub(super) struct Series {
     temporality: Temporality,
     /// When was last looked, in nanoseconds since 1970; 0 before the first time.
     before: u64,
-    known: HashMap<&'static str, HashMap<Box<[Box<str>]>, Known>>,
+    known: HashMap<&'static str, HashMap<Labels, Known>>,
 }
 
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(super) struct Batch {
     pub(super) at: u64,
     pub(super) families: Vec<Dated>,
     /// What deltas count from once this is taken.
-    then: Vec<(&'static str, Box<[Box<str>]>, Value)>,
+    then: Vec<(&'static str, Labels, Value)>,
 }
 
 /// The series of one metric, all of one temporality.
@@ -47,7 +47,7 @@ pub(super) struct Dated {
 
 #[derive(Debug)]
 pub(super) struct DatedPoint {
-    pub(super) labels: Box<[Box<str>]>,
+    pub(super) labels: Labels,
     pub(super) since: u64,
     pub(super) value: Value,
 }

@@ -1,232 +1,29 @@
 //! Whole services that export to a collector on loopback, over HTTP and gRPC, as the variables of OpenTelemetry say.
 
 #![cfg(all(feature = "otlp", feature = "test-util"))]
-#![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 
-use std::ffi::OsString;
+mod collector;
+mod hops;
+mod rotel;
+mod support;
+
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use http::HeaderMap;
-use msa_core::Service;
+use axum::Router;
+use axum::routing::get;
 use msa_core::client::ServiceClient;
-use msa_core::config::Loader;
-use msa_core::service::Running;
 use msa_core::testing::ClosedPort;
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
-    MetricsService, MetricsServiceServer,
-};
-use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsPartialSuccess;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::metrics::v1::AggregationTemporality;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
-use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, Metric};
-use opentelemetry_proto::tonic::trace::v1::Span;
-use prost::Message as _;
-use tokio::net::TcpListener;
 
-/// A collector that keeps what it gets.
-#[derive(Clone, Default)]
-struct Collector(Arc<Mutex<Kept>>);
-
-#[derive(Default)]
-struct Kept {
-    traces: Vec<(HeaderMap, ExportTraceServiceRequest)>,
-    metrics: Vec<(HeaderMap, ExportMetricsServiceRequest)>,
-    /// What is answered to metrics, the first first; then it is well.
-    refusals: Vec<ExportMetricsPartialSuccess>,
-}
-
-impl Collector {
-    fn keep_traces(&self, headers: HeaderMap, request: ExportTraceServiceRequest) {
-        self.0.lock().unwrap().traces.push((headers, request));
-    }
-
-    fn keep_metrics(
-        &self,
-        headers: HeaderMap,
-        request: ExportMetricsServiceRequest,
-    ) -> ExportMetricsServiceResponse {
-        let mut kept = self.0.lock().unwrap();
-        kept.metrics.push((headers, request));
-        ExportMetricsServiceResponse {
-            partial_success: kept.refusals.pop(),
-        }
-    }
-
-    async fn over_http(&self) -> SocketAddr {
-        let collector = self.clone();
-        let traces = move |headers: HeaderMap, body: Bytes| async move {
-            let body = inflated(&headers, body);
-            collector.keep_traces(headers, ExportTraceServiceRequest::decode(body).unwrap());
-            ExportTraceServiceResponse::default().encode_to_vec()
-        };
-        let collector = self.clone();
-        let metrics = move |headers: HeaderMap, body: Bytes| async move {
-            assert_eq!(headers["content-type"], "application/x-protobuf");
-            let body = inflated(&headers, body);
-            let request = ExportMetricsServiceRequest::decode(body).unwrap();
-            collector.keep_metrics(headers, request).encode_to_vec()
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        let routes = Router::new()
-            .route("/v1/traces", post(traces))
-            .route("/v1/metrics", post(metrics));
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        addr
-    }
-
-    async fn over_grpc(&self) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        let incoming = tonic::transport::server::TcpIncoming::from(listener);
-        let gzip = tonic::codec::CompressionEncoding::Gzip;
-        let served = tonic::transport::Server::builder()
-            .add_service(TraceServiceServer::new(self.clone()).accept_compressed(gzip))
-            .add_service(MetricsServiceServer::new(self.clone()).accept_compressed(gzip))
-            .serve_with_incoming(incoming);
-        tokio::spawn(served);
-        addr
-    }
-
-    /// All metrics that a service pushed, the last push first.
-    fn metrics(&self, service: &str) -> Vec<Metric> {
-        let kept = self.0.lock().unwrap();
-        let resources = (kept.metrics.iter().rev()).flat_map(|(_, one)| &one.resource_metrics);
-        let own = resources.filter(|one| {
-            let attributes = &one.resource.as_ref().unwrap().attributes;
-            text(attributes, "service.name").as_deref() == Some(service)
-        });
-        let scopes = own.flat_map(|one| &one.scope_metrics);
-        scopes.flat_map(|scope| scope.metrics.clone()).collect()
-    }
-
-    /// Spans with the name of their service.
-    fn spans(&self) -> Vec<(String, Span)> {
-        let kept = self.0.lock().unwrap();
-        let requests = kept.traces.iter();
-        let resources = requests.flat_map(|(_, request)| &request.resource_spans);
-        let mut spans = Vec::new();
-        for resource in resources {
-            let attributes = &resource.resource.as_ref().unwrap().attributes;
-            let name = text(attributes, "service.name").unwrap();
-            let own = resource.scope_spans.iter().flat_map(|scope| &scope.spans);
-            spans.extend(own.map(|span| (name.clone(), span.clone())));
-        }
-        spans
-    }
-}
-
-#[tonic::async_trait]
-impl TraceService for Collector {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportTraceServiceRequest>,
-    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
-        let (metadata, _, request) = request.into_parts();
-        self.keep_traces(metadata.into_headers(), request);
-        Ok(tonic::Response::new(ExportTraceServiceResponse::default()))
-    }
-}
-
-#[tonic::async_trait]
-impl MetricsService for Collector {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportMetricsServiceRequest>,
-    ) -> Result<tonic::Response<ExportMetricsServiceResponse>, tonic::Status> {
-        let (metadata, _, request) = request.into_parts();
-        let answer = self.keep_metrics(metadata.into_headers(), request);
-        Ok(tonic::Response::new(answer))
-    }
-}
-
-fn inflated(headers: &HeaderMap, body: Bytes) -> Bytes {
-    use std::io::Read as _;
-
-    if !headers.contains_key("content-encoding") {
-        return body;
-    }
-    assert_eq!(headers["content-encoding"], "gzip");
-    let mut text = Vec::new();
-    let mut decoder = flate2::read::GzDecoder::new(&*body);
-    decoder.read_to_end(&mut text).unwrap();
-    text.into()
-}
-
-/// The text of an attribute.
-fn text(attributes: &[KeyValue], key: &str) -> Option<String> {
-    let found = attributes.iter().find(|one| one.key == key)?;
-    match found.value.clone()?.value? {
-        Value::StringValue(text) => Some(text),
-        other => panic!("{key}: {other:?}"),
-    }
-}
-
-fn service(name: &str, variables: &[(&str, &str)]) -> Service {
-    let fixed = [
-        ("MSA_SERVER__ADDR", "127.0.0.1:0"),
-        ("MSA_ADMIN__ADDR", "127.0.0.1:0"),
-        ("MSA_SERVER__DRAIN__LAG", "0s"),
-    ];
-    let env = fixed.iter().chain(variables);
-    let env = env.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let config = Loader::new(name)
-        .env(env)
-        .toml_str("msa.toml", "")
-        .load()
-        .unwrap();
-    Service::builder(name).with_config(config).unwrap()
-}
-
-/// `front` calls `user-service`.
-fn two_services(variables: &[(&str, &str)]) -> (Running, Running) {
-    let users = service("user-service", variables)
-        .routes(Router::new().route("/users/{id}", get(|| async { Json("Ada") })))
-        .start()
-        .unwrap();
-    let endpoints = format!("http://{}", users.addr());
-    let endpoints = [("MSA_CLIENTS__USER_SERVICE__ENDPOINTS", endpoints.as_str())];
-    let variables: Vec<_> = variables.iter().copied().chain(endpoints).collect();
-    let front = service("front", &variables);
-    let client = front.client();
-    let greet = move || async move {
-        let answer = client.get("http://user-service/users/7").send();
-        answer.await.unwrap().text().await.unwrap()
-    };
-    let front = front.routes(Router::new().route("/greet", get(greet)));
-    (front.start().unwrap(), users)
-}
-
-async fn ask(running: &Running) -> String {
-    let client = ServiceClient::builder()
-        .allow_plain_hosts(true)
-        .build()
-        .unwrap();
-    let url = format!("http://{}/greet", running.addr());
-    let answer = client.get(url).send().await.unwrap();
-    assert_eq!(answer.status(), 200);
-    answer.headers()["x-gtxid"].to_str().unwrap().to_owned()
-}
-
-async fn stop(running: Running) {
-    running.stop();
-    running.finished().await.unwrap();
-}
+use collector::{Collector, Kept, text};
+use support::{ask, hex, service, stop, two_services};
 
 async fn one_trace_over(protocol: &str, addr: SocketAddr, collector: &Collector) {
     let endpoint = format!("http://{addr}");
@@ -347,10 +144,6 @@ async fn numbers_over(protocol: &str, addr: SocketAddr, collector: &Collector) {
     );
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[tokio::test]
 async fn the_numbers_of_two_services_reach_a_collector_over_http() {
     let collector = Collector::default();
@@ -453,7 +246,12 @@ async fn one_trace_of_two_services_reaches_a_collector_over_grpc() {
 #[cfg(feature = "zipkin")]
 #[tokio::test]
 async fn the_same_trace_reaches_zipkin() {
+    use std::sync::{Arc, Mutex};
+
+    use axum::Json;
+    use axum::routing::post;
     use serde_json::Value;
+    use tokio::net::TcpListener;
 
     let kept = Arc::<Mutex<Vec<Value>>>::default();
     let taken = kept.clone();
