@@ -219,11 +219,12 @@
 //! | `msa::lifecycle` | `drained` | warn | when something was cut: `cut` requests, `unread` answers and `stuck` connections as well |
 //! | `msa::audit` | `circuit breaker changed by hand`, `log level changed`, `log level as configured again` | info | `peer`, and what was changed |
 //! | `msa::audit` | `refused` | warn | `peer`, `method`, `path`, `status`: a request to the management listener that was not allowed |
+//! | `msa::audit` | `no TLS connection` | warn | `peer`, `error`: a handshake with the management listener that failed |
 //!
 //! From the beginning of a [`#[handler]`](macro@handler) on, a request's lines have `handler` and `route` too.
 //!
 //! Other targets: `msa::accept` (connections), `msa::config` (warnings, reloads), `msa::discovery` (sources), `msa::handler` (a handler that was given up), `msa::health`
-//! (a check that fails, or passes again), `msa::problem` (the causes of error answers), `msa::server` (panics), `msa::traces` (spans that cannot be exported), `msa::txn` (headers
+//! (a check that fails, or passes again), `msa::problem` (the causes of error answers), `msa::server` (panics), `msa::metrics` and `msa::traces` (numbers and spans that cannot be exported), `msa::txn` (headers
 //! that are not well formed, at debug). `log.level = "info,msa::access=warn"` logs only requests that failed.
 //!
 //! # Metrics
@@ -238,8 +239,8 @@
 //!
 //! Every request, call and attempt has a span id, and calls carry `traceparent`, `tracestate` and, where `telemetry.baggage` allows,
 //! `baggage` (or B3: `telemetry.propagation`). The trace id is the caller's, else the GTXID. With the feature `otlp`,
-//! `OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318` is all that it takes to record them; [`telemetry::traces`] tells the spans, their
-//! attributes, what they cost, and every variable of OpenTelemetry.
+//! `OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318` is all that it takes to record them, and to push the metrics; [`telemetry::traces`] tells the spans, their
+//! attributes and what they cost, [`telemetry`] has every variable of OpenTelemetry.
 //!
 //! # Cargo features
 //!
@@ -247,14 +248,14 @@
 //! | --- | --- | --- |
 //! | `http2` | yes | HTTP/2 in the server (prior knowledge) and in the client |
 //! | `macros` | yes | the attributes, and that functions make their policies known |
-//! | `tls` | yes | `https://` endpoints, by rustls with ring and the platform's authorities |
+//! | `tls` | yes | `https://` endpoints and a management listener by TLS, by rustls with ring and the platform's authorities |
 //! | `compression` | | gzip answers, switched on by `server.compression` |
 //! | `cors` | | cross-origin answers, switched on by `server.cors.origins` |
 //! | `failsafe` | | both ways between our breakers and the crate failsafe |
 //! | `rate-limit` | | `resilience::rate_limit`, `clients.<name>.rate_limit` and `server.rate_limit` |
 //! | `fault` | | faults on purpose, switched on by `server.fault` and `clients.<name>.fault` |
 //! | `otel` | | spans, and those of `tracing` below them; on standard output with `telemetry.traces.exporter = "console"` |
-//! | `otlp` | | spans to an OpenTelemetry collector, over HTTP or gRPC |
+//! | `otlp` | | spans and metrics to an OpenTelemetry collector, over HTTP or gRPC |
 //! | `zipkin` | | spans to Zipkin |
 //! | `full` | | all of the above |
 //! | `test-util` | | `testing`, and the mocks of `#[service_client]`; for `[dev-dependencies]` |
@@ -277,7 +278,7 @@
 //! | `MSA_CONFIG_DIR` | the folder of `msa.toml`; the working directory unless set |
 //! | `MSA_PROFILE` | the profile, whose file must be there; none unless set |
 //! | `MSA_SECRETS_DIR` | the folder of secrets, one file a key; none unless set |
-//! | `OTEL_…` | `telemetry`: the table in [`telemetry::traces`] |
+//! | `OTEL_…` | `telemetry`: the table in [`telemetry`] |
 //! | `TOKIO_WORKER_THREADS` | the threads of [`run`], over `runtime.worker_threads` |
 //!
 #![doc = include_str!("../docs/configuration.md")]

@@ -382,6 +382,21 @@ mod tests {
     }
 
     #[test]
+    fn a_request_has_its_handlers_name_once_that_began() {
+        let txn = Txn::begin();
+        let lines = lines(|| {
+            txn::sync_scope(txn.clone(), || {
+                tracing::info!("before");
+                txn.handled_by("orders::place");
+                tracing::info!(handler = "mine", "within");
+            });
+        });
+        assert_eq!(lines[0].get("handler"), None);
+        let within = (&lines[1]["handler"], &lines[1]["fields.handler"]);
+        assert_eq!(within, (&"orders::place".into(), &"mine".into()));
+    }
+
+    #[test]
     fn the_fields_of_the_spans_around_follow() {
         let lines = lines(|| {
             tracing::info_span!("job", kind = "import", n = 3).in_scope(|| tracing::info!("go"))

@@ -10,6 +10,8 @@
 //! ```
 //!
 //! [`PolicyLog`] writes what the policies decide: retries, breaker transitions, ejections, fallbacks.
+//!
+#![doc = include_str!("../../docs/opentelemetry.md")]
 
 mod events;
 pub(crate) mod export;

@@ -272,8 +272,8 @@ fn an_unknown_key_names_the_nearest_or_all_that_are_there() {
         "1:1: unknown key `max_hops`; did you mean `txn.max_hops`?",
     );
     says(
-        "admin.tls = true",
-        "1:7: unknown key `admin.tls`; `admin` has `addr`, `enabled`, `hosts`, `open`, `token`",
+        "admin.vhost = true",
+        "1:7: unknown key `admin.vhost`; `admin` has `addr`, `enabled`, `hosts`, `open`, `tls`, `token`",
     );
     says(
         "server.max_hops = 2",

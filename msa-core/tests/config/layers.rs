@@ -325,6 +325,11 @@ fn every_variable_of_the_specification_sets_something_or_is_told() {
         let warnings = config.warnings();
         let told = warnings.iter().any(|told| told.starts_with(&name));
         assert!(sets != told, "{name}: {sets} {warnings:?}");
+        let manual = include_str!("../../docs/opentelemetry.md");
+        assert!(
+            manual.contains(&format!("`{name}`")),
+            "{name} is not in the manual"
+        );
     }
     for so_anyway in [
         ("OTEL_LOGS_EXPORTER", "none"),

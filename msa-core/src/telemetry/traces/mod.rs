@@ -6,11 +6,17 @@
 //!
 //! | span | kind | begins and ends | attributes |
 //! | --- | --- | --- | --- |
-//! | `GET /users/{id}` | server | with the request; with its answer's head | `http.request.method`, `http.route`, `url.path`, `url.scheme`, `http.response.status_code`, `server.address`, `server.port`, `client.address`, `network.*`, `user_agent.original`, `error.type` from 500 on, `msa.gtxid`, `msa.ltxid`, `msa.branch` |
+//! | `GET /users/{id}` | server | with the request; with the end of its answer's body | `http.request.method`, `http.route`, `url.path`, `url.scheme`, `http.response.status_code`, `server.address`, `server.port`, `client.address`, `network.*`, `user_agent.original`, `error.type` from 500 on, `msa.gtxid`, `msa.ltxid`, `msa.branch` |
 //! | `GET user-service` | client | with a logical call; with the end of its body | `http.request.method`, `server.address` (the service), `http.response.status_code`, `error.type` from 400 on or the error's kind, `msa.gtxid`, `msa.ltxid`, `msa.branch`, `msa.attempts` |
 //! | `GET` | client | with an attempt; with the response's head | `http.request.method`, `server.address`, `server.port`, `url.full` without its query, `http.request.resend_count`, `http.response.status_code`, `error.type`, `msa.attempt` |
 //!
-//! What the policies decide (a retry and its reason, a refusal, a breaker that opens, a fallback) is an event of the call's span, or of
+//! A request's duration in the metrics, its line in the log and its page in the journal end with the answer's head: they tell how long the
+//! service took to answer. Its span tells how long the answer took to be sent, streams and slow readers included; a body that fails makes it
+//! an error (`error.type` is `body`), and one that nobody reads to its end does not. What a streaming body does (calls, decisions) stands
+//! below the request's span, and so does what new tasks do that [`spawn`](crate::txn::spawn), [`spawn_blocking`](crate::txn::spawn_blocking)
+//! and [`JoinSet`](crate::txn::JoinSet) start, though they may outlive it.
+//!
+//! What the policies decide (a retry and its reason, a refusal, a breaker that opens, a fallback, a fault on purpose) is an event of the call's span, or of
 //! the request's.
 //!
 //! # The program's own spans
@@ -29,24 +35,7 @@
 //!
 //! # The variables of OpenTelemetry
 //!
-//! | variable | sets |
-//! | --- | --- |
-//! | `OTEL_SDK_DISABLED` | `telemetry.disabled` |
-//! | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | `telemetry.service_name`, `telemetry.resource_attributes` |
-//! | `OTEL_PROPAGATORS` | `telemetry.propagation`: `tracecontext`, `baggage`, `b3`, `b3multi`, `none` |
-//! | `OTEL_TRACES_EXPORTER` | `telemetry.traces.exporter`: `otlp`, `zipkin`, `console`, `none` |
-//! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | `telemetry.traces.sampler`, `.sampler_arg`: all six of the specification |
-//! | `OTEL_BSP_SCHEDULE_DELAY`, `OTEL_BSP_EXPORT_TIMEOUT`, `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | `telemetry.traces.delay`, `.export_timeout`, `.max_queue`, `.max_batch` |
-//! | `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT` | `telemetry.traces.max_attributes`, `.max_events`, `.max_links` |
-//! | `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` | `telemetry.otlp.endpoint`, `telemetry.traces.otlp_endpoint` |
-//! | `OTEL_EXPORTER_OTLP_[TRACES_]PROTOCOL`, `…HEADERS`, `…TIMEOUT`, `…COMPRESSION`, `…CERTIFICATE` | `telemetry.otlp.protocol` (`http/protobuf`, `grpc`), `.headers`, `.timeout`, `.compression`, `.ca_file` |
-//! | `OTEL_EXPORTER_ZIPKIN_ENDPOINT` | `telemetry.traces.zipkin_endpoint` |
-//!
-//! Not supported, and told at the start when set: `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`,
-//! `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`, `OTEL_EXPORTER_OTLP_[TRACES_]CLIENT_KEY`,
-//! `…CLIENT_CERTIFICATE`, `…INSECURE` (the scheme of the endpoint decides), `OTEL_EXPORTER_ZIPKIN_TIMEOUT`
-//! (`OTEL_BSP_EXPORT_TIMEOUT` limits it), `OTEL_LOG_LEVEL` (`RUST_LOG`), `OTEL_CONFIG_FILE`; of the protocols `http/json`, of the
-//! propagators `jaeger`, `xray` and `ottrace`, of the samplers `jaeger_remote` and `xray`, each of which is an error that says what is.
+//! [`telemetry`](crate::telemetry) has a table of all of them.
 
 #[cfg(feature = "otel")]
 mod otel;

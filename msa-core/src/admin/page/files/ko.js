@@ -71,7 +71,7 @@ export default {
   notFoundHint: "사용자의 요청을 처음 받은 서비스에 물어보세요. 이후의 모든 호출은 그 서비스가 알고 있습니다.",
   summary: (ms, services, calls, attempts, retries) => `${ms ? `${ms} · ` : ""}서비스 ${services}개 · 호출 ${calls}건 · 시도 ${attempts}건${retries ? ` · 재시도/헤지 ${retries}건` : ""}`,
   startedAt: (at, hop, peer) => `${at} · ${hop}번째 홉${peer ? ` · ${peer}에서 옴` : ""}`,
-  origin: "여기서 시작", callerGone: "호출자가 떠남", attempt: (n) => `시도 ${n}`, process: "프로세스", leftOut: (n) => `공간이 부족해 기록 ${n}건 생략`,
+  origin: "여기서 시작", callerGone: "호출자가 떠남", attempt: (n) => `시도 ${n}`, process: "프로세스", asAbove: "위와 같음", leftOut: (n) => `공간이 부족해 기록 ${n}건 생략`,
   worstEntry: (service, instance, what, outcome) => `원인: ${service} 자체 오류 (${instance}) ${what} → ${outcome}.`,
   worstAttempt: (service, endpoint, what, outcome) => `원인: ${service} (${endpoint}) ${what} → ${outcome}.`,
   worstRefused: (service, what, outcome) => `원인: ${service} 호출이 실행되지 않음. ${what} → ${outcome}.`,

@@ -400,6 +400,30 @@ mod tests {
     }
 
     #[test]
+    fn however_long_nothing_is_taken_no_more_is_held_than_the_series_of_the_last_look() {
+        for temporality in [Temporality::Cumulative, Temporality::Delta] {
+            let mut series = Series::new(temporality);
+            for look in 1..1_000 {
+                let (own, next) = (format!("10.0.0.{look}"), format!("10.0.0.{}", look + 1));
+                // Addresses come and go, as a rolling restart's do.
+                series.take(&collected(
+                    BORN + look,
+                    &[calls(&own, look), calls(&next, 1), calls("stays", look)],
+                ));
+                let held: usize = series.known.values().map(HashMap::len).sum();
+                assert_eq!(held, 3);
+            }
+            let last = told(&series.take(&collected(9_000, &[calls("stays", 5_000)])));
+            let (_, since, count) = &last[0];
+            assert_eq!(
+                (*since, count),
+                (BORN, &Value::Count(5_000)),
+                "nothing is lost"
+            );
+        }
+    }
+
+    #[test]
     fn many_points_go_in_several_messages_and_only_those_that_arrived_are_taken() {
         let mut series = Series::new(Temporality::Delta);
         let names: Vec<_> = (0..2 * BATCH + 1).map(|n| n.to_string()).collect();
