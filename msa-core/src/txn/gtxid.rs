@@ -115,7 +115,7 @@ fn lower_hex_8(digits: &[u8]) -> Option<u32> {
         return None;
     }
     // No byte is above 15 now, so a sum carries into its own byte's bit 4 and no further: digits to 9, letters from 1 to 6.
-    let beyond = (value + ONES * 6 & !all) | (value + ONES * 9 & all);
+    let beyond = ((value + ONES * 6) & !all) | ((value + ONES * 9) & all);
     let none = !(value + ONES * 15) & all;
     if (beyond | none) & (ONES * 0x10) != 0 {
         return None;

@@ -53,7 +53,7 @@ fn is_name(name: &[u8]) -> bool {
     // Nearly all names are of these alone, which one look at each tells.
     if name
         .iter()
-        .all(|byte| LEGAL.get(usize::from(*byte)) == Some(&true))
+        .all(|byte| *byte < 128 && (LEGAL >> byte) & 1 == 1)
     {
         return true;
     }
@@ -72,27 +72,37 @@ fn is_name(name: &[u8]) -> bool {
     }
 }
 
-/// By the byte: whether it may stand in a name as it is.
-static LEGAL: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < table.len() {
-        table[byte] = is_legal(byte as u8); // from 0 to 255
+/// A bit for each byte below 128 that may stand in a name as it is.
+const LEGAL: u128 = {
+    let (mut bits, mut byte) = (0, 0);
+    while byte < 128 {
+        if is_legal(byte) {
+            bits |= 1 << byte;
+        }
         byte += 1;
     }
-    table
+    bits
 };
 
 const fn is_legal(byte: u8) -> bool {
-    const MARKS: [u8; 15] = *b"-._~!$&'()*+,;=";
-    let mut place = 0;
-    while place < MARKS.len() {
-        if MARKS[place] == byte {
-            return true;
-        }
-        place += 1;
-    }
     byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+        )
 }
 
 #[cfg(test)]
