@@ -291,6 +291,14 @@ pub enum Outcome<'a> {
 pub trait Observer: Send + Sync + 'static {
     /// Tells one event.
     fn on_event(&self, event: &Event<'_>);
+
+    /// The same by somebody who knows when it happened, so that nobody needs to read the clock again. Defaults to
+    /// [`on_event`](Self::on_event).
+    #[inline]
+    fn on_event_at(&self, event: &Event<'_>, now: Instant) {
+        let _ = now; // who keeps times implements this one
+        self.on_event(event);
+    }
 }
 
 /// Where everything is noted that befalls one request: its open page in the transaction journal.
@@ -333,6 +341,14 @@ impl Observers {
     pub fn tell(&self, event: &Event<'_>) {
         for observer in self.0.iter() {
             observer.on_event(event);
+        }
+    }
+
+    /// The same at a moment that was read before.
+    #[inline]
+    pub fn tell_at(&self, event: &Event<'_>, now: Instant) {
+        for observer in self.0.iter() {
+            observer.on_event_at(event, now);
         }
     }
 }

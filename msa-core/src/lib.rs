@@ -149,7 +149,8 @@
 //! # Looking inside
 //!
 //! The management listener (`admin.addr`, on the loopback interface unless told otherwise) shows the configuration with its sources,
-//! endpoints, breakers and limits, changes log levels and breakers by hand, and explains a transaction by its GTXID:
+//! endpoints, breakers and limits, changes log levels and breakers by hand, and explains a transaction by its GTXID: in a browser as the
+//! admin page, live, and as text and JSON.
 //! `/txn/{gtxid}?scope=all` puts together what each process that took part knows of its calls, attempts and reasons. [`admin`] lists the
 //! pages, says who may see them, and how services find each other's.
 //!
@@ -220,7 +221,7 @@
 //! | `msa::audit` | `refused` | warn | `peer`, `method`, `path`, `status`: a request to the management listener that was not allowed |
 //! | `msa::audit` | `no TLS connection` | warn | `peer`, `error`: a handshake with the management listener that failed |
 //!
-//! Inside of a [`#[handler]`](macro@handler) a line has `handler` and `route` too.
+//! From the beginning of a [`#[handler]`](macro@handler) on, a request's lines have `handler` and `route` too.
 //!
 //! Other targets: `msa::accept` (connections), `msa::config` (warnings, reloads), `msa::discovery` (sources), `msa::handler` (a handler that was given up), `msa::health`
 //! (a check that fails, or passes again), `msa::problem` (the causes of error answers), `msa::server` (panics), `msa::metrics` and `msa::traces` (numbers and spans that cannot be exported), `msa::txn` (headers

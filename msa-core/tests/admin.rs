@@ -559,3 +559,208 @@ async fn what_a_policy_around_a_function_decides_is_noted_in_its_request() {
         (&json!("svc::stock"), &json!(3))
     );
 }
+
+const BROWSER: &str = "accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+#[tokio::test]
+async fn a_browser_gets_the_page_and_everybody_else_the_index() {
+    let running = leaf("svc", StatusCode::OK);
+    let admin = running.admin_addr().unwrap();
+    let page_of = ask(admin, "GET", "/", &[BROWSER], "").await;
+    assert!(
+        page_of.body.starts_with("<!doctype html>"),
+        "{}",
+        page_of.body
+    );
+    for header in [
+        "content-type: text/html; charset=utf-8",
+        "x-content-type-options: nosniff",
+        "default-src 'none'; script-src 'self'",
+        "connect-src 'self'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "vary: accept",
+    ] {
+        assert!(page_of.head.contains(header), "{header}: {}", page_of.head);
+    }
+    for accept in ["accept: */*", "accept: application/json", "x-none: 1"] {
+        let index = ask(admin, "GET", "/", &[accept], "").await;
+        assert!(
+            index.body.contains("/circuits/{service}"),
+            "{accept}: {}",
+            index.body
+        );
+    }
+    let script = page(&running, "/page/main.js").await;
+    assert!(
+        script.head.contains("content-type: text/javascript"),
+        "{}",
+        script.head
+    );
+    let tag = script
+        .head
+        .lines()
+        .find_map(|line| line.strip_prefix("etag: "));
+    let known = format!("if-none-match: {}", tag.unwrap());
+    let again = ask(admin, "GET", "/page/main.js", &[&known], "").await;
+    assert_eq!((again.status, again.body.as_str()), (304, ""));
+    assert_eq!(page(&running, "/page/../mod.rs").await.status, 404);
+    assert_eq!(page(&running, "/page/other.js").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_page_itself_needs_no_token_and_what_it_shows_does() {
+    let running = service("svc", "admin.token = 't'\n").start().unwrap();
+    let admin = running.admin_addr().unwrap();
+    assert_eq!(ask(admin, "GET", "/", &[BROWSER], "").await.status, 200);
+    assert_eq!(page(&running, "/page/main.js").await.status, 200);
+    for path in ["/", "/events", "/endpoints", "/txn"] {
+        assert_eq!(page(&running, path).await.status, 401, "{path}");
+    }
+    let change = ask(admin, "POST", "/", &[BROWSER, JSON], "{}").await;
+    assert_eq!(change.status, 401);
+}
+
+/// Begins to watch, and reads on until the text holds this.
+async fn watch(running: &Running, until: &str) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(running.admin_addr().unwrap())
+        .await
+        .unwrap();
+    let request = b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut text = String::new();
+    while !text.contains(until) {
+        let mut piece = [0; 16 * 1024];
+        let length = stream.read(&mut piece).await.unwrap();
+        assert!(length > 0, "it ended: {text}");
+        text.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+    }
+    (stream, text)
+}
+
+/// The first snapshot.
+async fn snapshot(running: &Running) -> Value {
+    let (_, text) = watch(running, "}\n\n").await;
+    let (_, event) = text.split_once("data: ").unwrap();
+    serde_json::from_str(event.split("\n\n").next().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_snapshot_tells_what_comes_in_whom_it_calls_and_how_their_circuits_are() {
+    let stock = leaf("stock", StatusCode::SERVICE_UNAVAILABLE);
+    let shop = caller(
+        "shop",
+        &[("stock", stock.addr())],
+        "clients.stock.retry.max_retries = 1\n",
+    );
+    assert_eq!(transaction(&shop).await.0, 502);
+    let admin = shop.admin_addr().unwrap();
+    let open = r#"{"action": "open"}"#;
+    assert_eq!(
+        ask(admin, "POST", "/circuits/stock", &[JSON], open)
+            .await
+            .status,
+        200
+    );
+    let seen = snapshot(&shop).await;
+    assert_eq!(
+        (&seen["name"], &seen["version"], &seen["phase"]),
+        (&json!("shop"), &json!("1.2.3"), &json!("ready"))
+    );
+    let route = &seen["server"]["routes"][0];
+    assert_eq!(
+        (&route["route"], &route["failed"]),
+        (&json!("/"), &json!(1))
+    );
+    let took: u64 = route["took"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_u64)
+        .sum();
+    assert_eq!(took, 1);
+    assert_eq!(
+        route["took"].as_array().unwrap().len(),
+        seen["bounds"].as_array().unwrap().len() + 1
+    );
+    let stock_seen = &seen["services"][0];
+    assert_eq!(
+        (
+            &stock_seen["calls"]["outcomes"],
+            &stock_seen["calls"]["retries"]
+        ),
+        (&json!([["503", 1]]), &json!(1))
+    );
+    assert!(stock_seen["limits"]["retry_budget"].is_number());
+    let endpoint = &stock_seen["endpoints"][0];
+    assert_eq!(
+        (&endpoint["e"], &endpoint["s"]),
+        (&json!(stock.addr().to_string()), &json!("broken"))
+    );
+    assert_eq!((&endpoint["n"], &endpoint["x"]), (&json!(2), &json!(2)));
+    let circuit = &endpoint["c"];
+    assert_eq!(
+        (&circuit["s"], &circuit["why"]),
+        (&json!("forced_open"), &json!("manual"))
+    );
+    assert!(circuit["since"].is_number(), "{circuit}");
+    // The same, for programs.
+    let shown = page(&shop, "/circuits").await.json();
+    assert_eq!(
+        (&shown[0]["state"], &shown[0]["reason"]),
+        (&json!("forced_open"), &json!("manual"))
+    );
+    assert!(
+        shown[0]["unwell_for_ms"].is_number() && shown[0]["trial_in_ms"].is_null(),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn eight_may_watch_and_a_place_is_free_again_when_one_has_gone() {
+    let running = leaf("svc", StatusCode::OK);
+    let mut watching = Vec::new();
+    for _ in 0..8 {
+        watching.push(watch(&running, "data: ").await);
+    }
+    let more = page(&running, "/events").await;
+    assert_eq!(more.status, 503);
+    assert!(more.head.contains("retry-after: 5"), "{}", more.head);
+    watching.pop();
+    // That it has gone is seen when the next snapshot cannot be written.
+    let again = tokio::time::timeout(Duration::from_secs(30), async {
+        while page_head(&running, "/events").await != 200 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    again.await.unwrap();
+}
+
+/// The status alone: the body may never end.
+async fn page_head(running: &Running, path: &str) -> u16 {
+    let mut stream = TcpStream::connect(running.admin_addr().unwrap())
+        .await
+        .unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).await.unwrap();
+    std::str::from_utf8(&head[9..]).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_watcher_hears_of_the_drain_and_does_not_hold_up_the_end() {
+    let toml = LOOPBACK.replace("lag = '0s'", "lag = '300ms'");
+    let loader = Loader::new("svc")
+        .env([("", ""); 0])
+        .toml_str("msa.toml", toml);
+    let service = Service::builder("svc").with_config(loader.load().unwrap());
+    let running = service.unwrap().start().unwrap();
+    let (mut stream, _) = watch(&running, "\"phase\":\"ready\"").await;
+    running.stop();
+    let mut rest = String::new();
+    // It may be cut in the middle of the last one.
+    let _ = stream.read_to_string(&mut rest).await;
+    assert!(rest.contains("\"phase\":\"draining\""), "{rest}");
+    running.finished().await.unwrap();
+}

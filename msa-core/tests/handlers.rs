@@ -9,8 +9,8 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -295,8 +295,9 @@ async fn handlers_of_all_shapes_answer_as_without_the_attribute() {
 #[tokio::test]
 async fn a_handler_is_still_called_by_hand() {
     let path = Path(true);
-    assert_eq!(of_result_of_impl(path).await.status(), 202);
-    assert_eq!(nothing().await.status(), 200);
+    assert!(of_result_of_impl(path).await.is_ok());
+    nothing().await;
+    assert_eq!(told().await.status(), 500);
 }
 
 #[tokio::test(start_paused = true)]
@@ -401,43 +402,164 @@ async fn the_transaction_knows_the_route_that_was_matched() {
     assert_eq!(ask(routes, request).await, is(200, "None"));
 }
 
-/// Keeps the fields of spans named `handler`.
-#[derive(Clone, Default)]
-struct Spans(Arc<Mutex<Vec<String>>>);
+#[handler]
+async fn named() -> String {
+    let handler = || txn::current().unwrap().handler();
+    let spawned = msa_core::spawn(async move { handler().unwrap() }).await;
+    format!("{:?} {}", handler(), spawned.unwrap())
+}
 
-impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Spans {
-    fn on_new_span(
-        &self,
-        attributes: &tracing::span::Attributes<'_>,
-        _: &tracing::span::Id,
-        _: tracing_subscriber::layer::Context<'_, S>,
-    ) {
-        struct Fields(String);
-        impl tracing::field::Visit for Fields {
-            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
-                self.0.push_str(&format!(" {field}={value:?}"));
-            }
+#[handler(name = "the-outer")]
+async fn outer() -> String {
+    named().await
+}
+
+#[tokio::test]
+async fn a_transaction_knows_its_handlers_name_and_of_two_the_outer_one() {
+    let ask_for = async |routes: Router| {
+        let routes = routes.layer(MsaLayer::new(&Settings::default()).unwrap());
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        ask(routes, request).await.1
+    };
+    let route = |method| Router::new().route("/", method);
+    let name = "Some(\"handlers::named\") handlers::named";
+    assert_eq!(ask_for(route(get(named))).await, name);
+    let name = "Some(\"the-outer\") the-outer";
+    assert_eq!(ask_for(route(get(outer))).await, name);
+    let bare = get(async || format!("{:?}", txn::current().unwrap().handler()));
+    assert_eq!(ask_for(route(bare)).await, "None");
+}
+
+trait Shelf: Sized {
+    async fn fetch(shelf: State<Self>, of: Path<u64>) -> Response;
+    async fn count(shelf: State<Self>) -> Result<String, Problem>;
+}
+
+#[derive(Clone)]
+struct Books(u64);
+
+impl Shelf for Books {
+    #[handler(timeout = "500ms")]
+    async fn fetch(State(mut shelf): State<Self>, Path(ms): Path<u64>) -> Result<String, Told> {
+        if ms == 1 {
+            return Err(Told);
         }
-        let mut fields = Fields(attributes.metadata().name().to_owned());
-        attributes.record(&mut fields);
-        self.0.lock().unwrap().push(fields.0);
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        shelf.0 += 1;
+        let Self(books) = shelf;
+        Ok(books.to_string())
+    }
+
+    #[handler]
+    async fn count(State(Self(books)): State<Self>) -> Result<String, Problem> {
+        Ok(books.to_string())
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_span_has_the_handlers_name_and_its_route() {
-    use tracing_subscriber::layer::SubscriberExt as _;
+async fn a_method_of_a_trait_may_name_self() {
+    let routes = Router::new()
+        .route("/{ms}", get(<Books as Shelf>::fetch))
+        .route("/", get(Books::count))
+        .with_state(Books(7));
+    let routes = routes.layer(MsaLayer::new(&Settings::default()).unwrap());
+    let ask = async |path| {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        ask(routes.clone(), request).await
+    };
+    assert_eq!(ask("/").await, is(200, "7"));
+    assert_eq!(ask("/10").await, is(200, "8"));
+    assert_eq!(ask("/1").await.0, 500);
+    assert_eq!(ask("/600").await.0, 504);
+}
 
-    let spans = Spans::default();
-    let subscriber = tracing_subscriber::registry().with(spans.clone());
-    let _default = tracing::subscriber::set_default(subscriber);
-    get_path("/slow/1").await;
-    get_path("/plain").await;
+#[handler(scope = "orders:write")]
+async fn write(State(app): State<App>) -> Result<String, Problem> {
+    Ok(format!("written {}", app.dropped.load(Ordering::Relaxed)))
+}
+
+#[handler(scope = "orders:read orders:write", timeout = "500ms")]
+async fn rewrite(State(_app): State<App>, body: String) -> Result<String, Told> {
+    Ok(body)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_is_asked_of_what_the_authentication_found_and_refused_without_one() {
+    use msa_core::server::handler::{Caller, Scopes};
+
+    let routes = || {
+        let routes = Router::new()
+            .route("/write", get(write))
+            .route("/rewrite", post(rewrite));
+        routes.with_state(App::default())
+    };
+    let ask = async |routes: Router, request: http::request::Builder| {
+        let routes = routes.layer(MsaLayer::new(&Settings::default()).unwrap());
+        let response = routes
+            .oneshot(request.body(Body::from("text")).unwrap())
+            .await
+            .unwrap();
+        let challenge = response.headers().get("www-authenticate");
+        let challenge = challenge
+            .map_or("", |value| value.to_str().unwrap())
+            .to_owned();
+        (response.status().as_u16(), challenge)
+    };
+    let missing = r#"Bearer error="insufficient_scope", scope="orders:read orders:write""#;
+    for (scopes, write, rewrite) in [
+        (
+            None,
+            401,
+            (401, r#"Bearer scope="orders:read orders:write""#),
+        ),
+        (Some(Scopes::parse("orders:read")), 403, (403, missing)),
+        (Some(Scopes::parse("orders:write")), 200, (403, missing)),
+        (
+            Some(Scopes::parse("a orders:write orders:read")),
+            200,
+            (200, ""),
+        ),
+        (Some(Scopes::all()), 200, (200, "")),
+    ] {
+        let routes = match scopes {
+            Some(scopes) => routes().layer(axum::Extension(scopes)),
+            None => routes(),
+        };
+        assert_eq!(ask(routes.clone(), Request::get("/write")).await.0, write);
+        let (status, challenge) = ask(routes, Request::post("/rewrite")).await;
+        assert_eq!((status, challenge.as_str()), rewrite);
+    }
+    let caller = Caller::with(Scopes::all());
     assert_eq!(
-        *spans.0.lock().unwrap(),
-        [
-            "handler handler=\"the-slow-one\" route=\"/slow/{ms}\"",
-            "handler handler=\"handlers::plain\" route=\"/plain\"",
-        ]
+        write(caller, State(App::default())).await.unwrap(),
+        "written 0"
     );
+}
+
+#[handler(criticality = "background", timeout = "200ms")]
+async fn streams(State(app): State<App>) -> Response {
+    let client = app.client.unwrap();
+    let body = futures_util::stream::once(async move {
+        tokio::time::sleep(Duration::from_secs(1)).await; // longer than the handler has: it is done
+        let seen = client.get("http://below/").send().await?;
+        seen.text().await.map_err(CallError::from)
+    });
+    Body::from_stream(body).into_response()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_streamed_body_calls_is_told_the_handlers_criticality_and_has_its_time() {
+    let below = Router::new().route(
+        "/",
+        get(async |headers: HeaderMap| headers["x-msa-criticality"].to_str().unwrap().to_owned()),
+    );
+    let client = Network::new().service("below", below).client().unwrap();
+    let app = App {
+        client: Some(client),
+        ..App::default()
+    };
+    let routes = Router::new().route("/", get(streams)).with_state(app);
+    let routes = routes.layer(MsaLayer::new(&Settings::default()).unwrap());
+    let request = Request::get("/").body(Body::empty()).unwrap();
+    assert_eq!(ask(routes, request).await, is(200, "background"));
 }

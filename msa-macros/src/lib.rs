@@ -2,6 +2,8 @@
 
 mod args;
 mod entry;
+#[cfg(test)]
+mod expanded;
 mod handler;
 mod krate;
 mod literal;

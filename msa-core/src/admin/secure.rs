@@ -1,6 +1,7 @@
 //! TLS on the management listener, by `admin.tls`.
 
 use std::net::SocketAddr;
+#[cfg(feature = "tls")]
 use std::sync::Arc;
 
 use crate::config::AdminTlsSettings;

@@ -27,22 +27,23 @@ pub(super) struct Admission {
 }
 
 impl Admission {
+    /// Takes what there is to take at once, and tells whether that is all: so it is for nearly every call, without a future to be polled.
+    pub(super) fn is_free(&mut self, policies: &Policies) -> bool {
+        policies.admits_freely() && self.take_bulkhead(policies)
+    }
+
     /// Waits for a place where that is configured, until the deadline at most. `now` is then the time after the wait.
     pub(super) async fn enter(
+        &mut self,
         policies: &Policies,
         record: &CallRecord,
         class: Criticality,
         deadline: &Deadline,
         now: &mut Instant,
-    ) -> Result<Self, CallError> {
-        let mut admission = Self::default();
-        if policies.admits_freely() && admission.take_bulkhead(policies) {
-            return Ok(admission); // as nearly every call does, without a future to be polled
-        }
-        let entering = admission.enter_slowly(policies, record, class, deadline, now);
+    ) -> Result<(), CallError> {
+        let entering = self.enter_slowly(policies, record, class, deadline, now);
         match tokio::time::timeout_at(deadline.at(), entering).await {
-            Ok(Ok(())) => Ok(admission),
-            Ok(Err(error)) => Err(record.name(error)),
+            Ok(entered) => entered.map_err(|error| record.name(error)),
             Err(_elapsed) => Err(record.name(deadline.error())),
         }
     }

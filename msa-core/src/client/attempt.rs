@@ -112,6 +112,9 @@ pub(super) enum Told {
     Nothing,
 }
 
+/// What a wait came to, before anybody looked at it.
+pub(super) type Waited<E> = Result<Result<Response, E>, tokio::time::error::Elapsed>;
+
 /// A response whose headers are there.
 pub(super) struct Answered {
     pub(super) response: Response,
@@ -174,15 +177,26 @@ impl<'a> Attempt<'a> {
         mut self,
         sent: impl Future<Output = Result<Response, E>>,
     ) -> Ended {
+        let waited = self.wait_for(sent).await;
+        self.ended(waited)
+    }
+
+    /// The first half, which leaves the attempt where it is: [`ended`](Self::ended) is the other.
+    pub(super) async fn wait_for<E>(
+        &mut self,
+        sent: impl Future<Output = Result<Response, E>>,
+    ) -> Waited<E> {
         let until = self.guard.started + self.budget();
-        let result = {
-            let mut given_up = GivenUp(Some(&mut self.pick));
-            let result = tokio::time::timeout_at(until, sent).await;
-            given_up.0 = None;
-            result
-        };
+        let mut given_up = GivenUp(Some(&mut self.pick));
+        let result = tokio::time::timeout_at(until, sent).await;
+        given_up.0 = None;
+        result
+    }
+
+    /// What came of the wait that is just over.
+    pub(super) fn ended<E: Into<CallError>>(self, waited: Waited<E>) -> Ended {
         let now = clock::now();
-        match result {
+        match waited {
             Ok(Ok(mut response)) => {
                 self.call.sensitive.mark(response.headers_mut());
                 self.answered(response, now)

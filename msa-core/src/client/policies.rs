@@ -120,6 +120,14 @@ impl Policies {
         }
     }
 
+    /// Whether attempts may meet a fault on purpose.
+    pub(super) fn injects_faults(&self) -> bool {
+        #[cfg(feature = "fault")]
+        return self.faults.is_some();
+        #[cfg(not(feature = "fault"))]
+        false
+    }
+
     /// Whether nothing but the bulkhead may stand against a call's beginning.
     pub(super) fn admits_freely(&self) -> bool {
         #[cfg(feature = "rate-limit")]

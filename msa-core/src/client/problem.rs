@@ -1,5 +1,7 @@
 //! What an edge answers for a call that failed.
 
+use axum::response::{IntoResponse, Response};
+
 use super::CallError;
 use crate::problem::Problem;
 
@@ -30,6 +32,13 @@ impl From<CallError> for Problem {
             problem = problem.retry_after(after);
         }
         problem.caused_by(error)
+    }
+}
+
+/// The problem document.
+impl IntoResponse for CallError {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
     }
 }
 

@@ -101,17 +101,13 @@ impl CallRecord {
     }
 
     pub(super) fn tell(&self, event: &Event<'_>) {
-        let _inside = self.span.enter();
-        self.observers.tell(event);
-        if let Some(notes) = self.notes() {
-            notes.call_note(self.call.number(), event, clock::now());
-        }
+        self.tell_at(event, clock::now());
     }
 
     /// The same at a moment that was read before.
     pub(super) fn tell_at(&self, event: &Event<'_>, now: Instant) {
         let _inside = self.span.enter();
-        self.observers.tell(event);
+        self.observers.tell_at(event, now);
         self.note(event, now);
     }
 

@@ -349,12 +349,15 @@ where
         }
         this.passed.tell(&mut response);
         explain(&mut response);
+        // One moment for all who tell of it, so that what they tell agrees.
+        let now = clock::now();
         // Before the log line, whose writing may have to wait.
-        this.noted.answer(this.inbound, this.txn, &mut response);
-        this.line.finish(response.status());
-        this.counted.answer(this.txn, &response);
+        this.noted
+            .answer(this.inbound, this.txn, &mut response, now);
+        this.counted.answer(this.txn, &response, now);
+        this.line.finish(response.status(), now);
         if let Some(held) = this.held.take() {
-            held.answer(overload, &mut response);
+            held.answer(overload, &mut response, now);
         }
         txn::answer(this.inbound, this.txn, &mut response);
         this.inbound.sensitive.mark(response.headers_mut());

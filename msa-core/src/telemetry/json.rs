@@ -1,5 +1,6 @@
 //! One JSON document a line.
 
+use std::cell::Cell;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
@@ -43,20 +44,51 @@ where
         mut out: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        // Written in one piece: a writer behind a pointer would be called once for each word.
+        let mut line = LINE.take();
+        let written = self.line(context, &mut line, event);
+        let written = written.and_then(|()| out.write_str(&line));
+        if line.capacity() <= KEPT {
+            line.clear();
+            LINE.set(line);
+        }
+        written
+    }
+}
+
+thread_local! {
+    /// The line that is being written. One that is written meanwhile, by a value that logs when it is shown, finds an empty one.
+    static LINE: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// What a long line took is given back.
+const KEPT: usize = 16 * 1024;
+
+impl Json {
+    fn line<S, N>(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        out: &mut String,
+        event: &Event<'_>,
+    ) -> fmt::Result
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+        N: for<'a> FormatFields<'a> + 'static,
+    {
         let meta = event.metadata();
         out.write_str("{\"timestamp\":\"")?;
-        timestamp::write(&mut out, clock::system())?;
+        timestamp::write(out, clock::system())?;
         out.write_str("\",\"level\":\"")?;
         out.write_str(meta.level().as_str())?;
         out.write_str("\",\"target\":")?;
-        string(&mut out, meta.target())?;
+        string(out, meta.target())?;
         out.write_str(&self.service)?;
         txn::with_current(|txn| {
             // Ids have no character that JSON would escape.
             out.write_str(",\"gtxid\":\"")?;
             out.write_str(txn.gtxid().as_str())?;
             out.write_str("\",\"ltxid\":")?;
-            number::write(&mut out, txn.ltxid().get().into())?;
+            number::write(out, txn.ltxid().get().into())?;
             out.write_str(",\"branch\":\"")?;
             out.write_str(txn.branch().as_str())?;
             let span = txn.span();
@@ -69,7 +101,7 @@ where
                 return Ok(());
             };
             out.write_str(",\"handler\":")?;
-            string(&mut out, handler)?;
+            string(out, handler)?;
             // The access line tells the route itself.
             match txn
                 .route()
@@ -77,14 +109,14 @@ where
             {
                 Some(route) => {
                     out.write_str(",\"route\":")?;
-                    string(&mut out, route)
+                    string(out, route)
                 }
                 None => Ok(()),
             }
         })
         .unwrap_or(Ok(()))?;
         let mut fields = Fields {
-            out: &mut out,
+            out: &mut *out,
             result: Ok(()),
         };
         event.record(&mut fields);
@@ -130,27 +162,14 @@ impl<W: fmt::Write> Fields<'_, W> {
     }
 }
 
-/// The names that the line itself gives a meaning.
-const OWN: [&str; 10] = [
-    "timestamp",
-    "level",
-    "target",
-    "service",
-    "gtxid",
-    "ltxid",
-    "branch",
-    "trace_id",
-    "span_id",
-    "handler",
-];
-
 impl<W: fmt::Write> Fields<'_, W> {
     /// A field that is called as one of the line's own would stand there twice.
     fn name(&mut self, name: &str) -> fmt::Result {
-        if OWN.contains(&name) {
-            return write!(self.out, "\"fields.{name}\"");
+        match name {
+            "timestamp" | "level" | "target" | "service" | "gtxid" | "ltxid" | "branch"
+            | "trace_id" | "span_id" => write!(self.out, "\"fields.{name}\""),
+            _ => string(self.out, name),
         }
-        string(self.out, name)
     }
 }
 
@@ -203,9 +222,11 @@ struct Escaping<'a, W>(&'a mut W);
 impl<W: fmt::Write> fmt::Write for Escaping<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // Nearly all text is printable ASCII without either, and then this one look is enough.
+        let is_plain = |byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        // Without a way out of the loop, so that many bytes are looked at at once.
         if text
             .bytes()
-            .all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
+            .fold(true, |plain, byte| plain & is_plain(byte))
         {
             return self.0.write_str(text);
         }
@@ -358,6 +379,21 @@ mod tests {
             (&lines[0]["fields.service"], &lines[0]["fields.level"]),
             (&"other".into(), &"none".into())
         );
+    }
+
+    #[test]
+    fn a_request_has_its_handlers_name_once_that_began() {
+        let txn = Txn::begin();
+        let lines = lines(|| {
+            txn::sync_scope(txn.clone(), || {
+                tracing::info!("before");
+                txn.handled_by("orders::place");
+                tracing::info!(handler = "mine", "within");
+            });
+        });
+        assert_eq!(lines[0].get("handler"), None);
+        let within = (&lines[1]["handler"], &lines[1]["fields.handler"]);
+        assert_eq!(within, (&"orders::place".into(), &"mine".into()));
     }
 
     #[test]

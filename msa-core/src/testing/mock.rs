@@ -26,6 +26,13 @@
 //! assert_eq!(greeting(&users, 7).await?, "Hello, Ada");
 //! assert!(greeting(&users, 8).await.is_err());
 //! assert_eq!(users.calls(), ["name(7)", "name(8)"]);
+//!
+//! // An answer that takes its time, for who must not wait so long: with a paused clock the test does not.
+//! users.async_on_name(|_id| async {
+//!     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+//!     Ok("Grace".to_owned())
+//! });
+//! assert_eq!(greeting(&users, 9).await?, "Hello, Grace");
 //! # Ok(())
 //! # }
 //! ```
@@ -79,7 +86,8 @@ impl<F: ?Sized> Answer<F> {
         *known = Some(function);
     }
 
-    /// The function that answers this call. It is locked meanwhile: it runs for one call at a time, and cannot call its own method.
+    /// The function that answers this call. It is locked meanwhile: it runs for one call at a time, and cannot call its own method. The
+    /// future that it returns is awaited without the lock.
     ///
     /// # Panics
     ///

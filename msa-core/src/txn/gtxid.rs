@@ -90,13 +90,40 @@ impl Gtxid {
     #[must_use]
     pub fn as_trace_id(&self) -> Option<u128> {
         let text = self.as_bytes();
-        if text.len() != 32 || !text.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            return None;
-        }
-        u128::from_str_radix(self.as_str(), 16)
-            .ok()
-            .filter(|id| *id != 0)
+        let (high, low) = text.split_at_checked(16).filter(|_| text.len() == 32)?;
+        let id = u128::from(lower_hex_16(high)?) << 64 | u128::from(lower_hex_16(low)?);
+        Some(id).filter(|id| *id != 0)
     }
+}
+
+/// The number that 16 digits in lower case write.
+fn lower_hex_16(digits: &[u8]) -> Option<u64> {
+    let (high, low) = digits.split_at_checked(8)?;
+    Some(u64::from(lower_hex_8(high)?) << 32 | u64::from(lower_hex_8(low)?))
+}
+
+/// The number that 8 digits write: all of them at once, one in each byte of a word.
+fn lower_hex_8(digits: &[u8]) -> Option<u32> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let text = u64::from_be_bytes(digits.try_into().ok()?);
+    // `a` to `f` have bit 6, `0` to `9` have not.
+    let letters = (text >> 6) & ONES;
+    let all = letters * 0xff;
+    // `0` is 0x30 and stands for 0, `a` is 0x61 and here 1.
+    let value = text ^ (all & (ONES * 0x60) | !all & (ONES * 0x30));
+    if value & (ONES * 0xf0) != 0 {
+        return None;
+    }
+    // No byte is above 15 now, so a sum carries into its own byte's bit 4 and no further: digits to 9, letters from 1 to 6.
+    let beyond = (value + ONES * 6 & !all) | (value + ONES * 9 & all);
+    let none = !(value + ONES * 15) & all;
+    if (beyond | none) & (ONES * 0x10) != 0 {
+        return None;
+    }
+    let nibbles = value + letters * 9;
+    let bytes = (nibbles >> 4 | nibbles) & 0x00ff_00ff_00ff_00ff;
+    let pairs = (bytes >> 8 | bytes) & 0x0000_ffff_0000_ffff;
+    u32::try_from((pairs >> 16 | pairs) & 0xffff_ffff).ok()
 }
 
 const fn allowed(byte: u8) -> bool {
@@ -199,6 +226,23 @@ mod tests {
             "g".repeat(32),
         ] {
             assert_eq!(not.parse::<Gtxid>().unwrap().as_trace_id(), None, "{not}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_trace_id_is_read_as_the_standard_library_reads_it(
+            id: u128,
+            text in "[0-9a-f]{32}",
+            other in "[0-9a-gA-F._-]{32}",
+        ) {
+            let read = |text: &str| text.parse::<Gtxid>().unwrap().as_trace_id();
+            proptest::prop_assert_eq!(read(&format!("{id:032x}")), Some(id).filter(|id| *id != 0));
+            for text in [text, other] {
+                let lower = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+                let expected = u128::from_str_radix(&text, 16).ok().filter(|id| lower && *id != 0);
+                proptest::prop_assert_eq!(read(&text), expected);
+            }
         }
     }
 }

@@ -1,9 +1,11 @@
 //! One trait, used by its client, generically, as a trait object and by its mock.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use msa_core::clock;
 use msa_core::prelude::*;
 use msa_core::testing::Network;
 use serde::{Deserialize, Serialize};
@@ -196,4 +198,35 @@ async fn a_mock_answers_as_it_is_told_and_remembers_its_calls() {
 )]
 async fn a_mock_that_was_told_nothing_says_what_to_tell_it() {
     let _ = UserApiMock::new().user(7).await; // it panics before there is a result
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mock_answers_later_and_several_calls_at_once() {
+    let mock = UserApiMock::new();
+    mock.async_on_named(|name, _| {
+        let user = User {
+            id: name.len() as u64,
+            name: name.to_owned(),
+        };
+        async move {
+            tokio::time::sleep(Duration::from_millis(10 * user.id)).await;
+            Ok(vec![user])
+        }
+    });
+    let start = clock::now();
+    let (first, second) = tokio::join!(mock.named("Grace", None), mock.named("Ada", None));
+    assert_eq!(
+        clock::since(start),
+        Duration::from_millis(50),
+        "side by side"
+    );
+    assert_eq!(first.unwrap().first().unwrap().name, "Grace");
+    assert_eq!(second.unwrap().first().unwrap().id, 3);
+    let never = mock.async_on_user(|_| std::future::pending()).user(7);
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), never)
+            .await
+            .is_err()
+    );
+    assert_eq!(mock.calls().len(), 3);
 }

@@ -3,7 +3,7 @@
 use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Type};
 
 /// What axum takes as an answer by itself, by its usual name.
-const ANSWERS: [&str; 14] = [
+const ANSWERS: [&str; 13] = [
     "Body",
     "Bytes",
     "CallError",
@@ -17,11 +17,10 @@ const ANSWERS: [&str; 14] = [
     "Sse",
     "StatusCode",
     "String",
-    "Vec",
 ];
 
 /// Errors that are answered as they say; of a `Result` with another error it takes the compiler to tell.
-const ERRORS: [&str; 4] = ["CallError", "Problem", "Response", "StatusCode"];
+const ERRORS: [&str; 3] = ["CallError", "Problem", "Response"];
 
 /// Whether this certainly is an answer without more ado, so that the function can stay as it is written.
 pub(super) fn is_answer(output: &ReturnType) -> bool {

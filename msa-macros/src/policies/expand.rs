@@ -148,7 +148,12 @@ fn call(
         || (policies.fallback.as_ref()).is_some_and(|fallback| fallback.with.is_some());
     let work = if needed_again {
         let copies = arguments.iter().filter_map(|argument| argument.copy(msa));
-        quote!(|| { #(#copies)* #work })
+        let copies: TokenStream = copies.collect();
+        if copies.is_empty() {
+            quote!(|| #work)
+        } else {
+            quote!(|| { #copies #work })
+        }
     } else {
         quote!(move || #work)
     };

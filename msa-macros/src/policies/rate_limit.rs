@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::{NAME, Part, set, set_dark};
 use crate::args::{Args, Errors, Grammar, Known};
 use crate::literal::{self, Value};
 
 pub(crate) struct RateLimit {
+    at: Span,
     rate: Option<Value<(u64, Duration)>>,
     burst: Option<Value<u64>>,
     max_wait: Option<Value<Duration>>,
@@ -41,6 +42,7 @@ impl Part for RateLimit {
             );
         }
         Some(Self {
+            at: args.at(),
             rate: args.read("rate", errors, literal::rate),
             burst: args.read("burst", errors, literal::count(1..=1_000_000)),
             max_wait: args.read("max_wait", errors, literal::span),
@@ -71,9 +73,10 @@ impl Part for RateLimit {
             }),
         );
         let dark = set_dark(quote!(rate_limit), self.dark);
+        // Only with the feature `rate-limit` is there such a limit: without it the compiler says so at the attribute.
+        let feature = quote_spanned!(self.at=> use #msa::resilience::rate_limit as _;);
         quote! {
-            // Only with the feature `rate-limit` is there such a limit.
-            use #msa::resilience::rate_limit as _;
+            #feature
             let rate_limit = settings.rate_limit.get_or_insert_default();
             #rate #burst #wait #kind #dark
         }

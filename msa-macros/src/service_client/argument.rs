@@ -5,8 +5,8 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, LitStr, Meta, Pat, PatType, Type};
 
-use super::method::Verb;
 use super::returns::last;
+use super::verb::Verb;
 use crate::args::{Errors, nearest};
 
 /// One argument.

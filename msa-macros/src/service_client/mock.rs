@@ -1,7 +1,7 @@
 //! A client that calls nobody and answers as it is told, for the users' own tests.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens as _, format_ident, quote};
 
 use syn::ext::IdentExt as _;
 
@@ -20,36 +20,27 @@ pub(super) fn mock(api: &Api) -> TokenStream {
     let state = format_ident!("{}State", mock);
     let answer = quote!(#msa::testing::mock::Answer);
     let fields = methods.iter().map(|method| {
-        let (cfgs, field) = (&method.cfgs, &method.name);
-        let function = function(method);
+        let (cfgs, field, output) = (&method.cfgs, &method.name, &method.returns.written);
+        let function = function(
+            method,
+            &quote!(#msa::client::typed::BoxFuture<'static, #output>),
+        );
         quote!(#(#cfgs)* #field: #answer<dyn #function + ::core::marker::Send>,)
     });
-    let setters = methods.iter().map(|method| {
-        let (cfgs, field) = (&method.cfgs, &method.name);
-        let (on, function) = (format_ident!("on_{}", field), function(method));
-        let about = format!("Answers [`{name}::{field}`] by this function from now on.");
-        quote! {
-            #(#cfgs)*
-            #[doc = #about]
-            #vis fn #on(&self, answer: impl #function + ::core::marker::Send + 'static) -> &Self {
-                self.0.#field.set(::std::boxed::Box::new(answer));
-                self
-            }
-        }
-    });
+    let setters = methods.iter().map(|method| setters(api, method));
     let calls = methods.iter().map(|method| {
         let (cfgs, field, output) = (&method.cfgs, &method.name, &method.returns.written);
         let inputs = inputs(method);
         let text = field.unraw().to_string();
         // Names that no argument can hide.
-        let [call, answered] = ["call", "answer"].map(|name| Ident::new(name, Span::mixed_site()));
+        let [call, answer] = ["call", "answer"].map(|name| Ident::new(name, Span::mixed_site()));
         let values: Vec<_> = method.arguments.iter().map(|argument| &argument.name).collect();
         quote! {
             #(#cfgs)*
             async fn #field(&self #inputs) -> #output {
                 let #call = self.0.calls.record(#text, &[#((&#msa::testing::mock::Argument(&#values)).shown()),*]);
-                let mut #answered = self.0.#field.called(&#call);
-                (*#answered)(#(#values),*)
+                let #answer = (*self.0.#field.called(&#call))(#(#values),*);
+                #answer.await
             }
         }
     });
@@ -126,9 +117,50 @@ fn defaults(api: &Api, mock: &Ident, state: &Ident, text: &str) -> TokenStream {
     }
 }
 
+/// How a test tells the answer of a method: at once, or later.
+fn setters(api: &Api, method: &super::Method) -> TokenStream {
+    let Api { vis, name, .. } = api;
+    let (cfgs, field, output) = (&method.cfgs, &method.name, &method.returns.written);
+    let (on, async_on) = (
+        format_ident!("on_{field}"),
+        format_ident!("async_on_{field}"),
+    );
+    let about = format!("Answers [`{name}::{field}`] by this function from now on.");
+    let about_async = format!(
+        "Answers [`{name}::{field}`] from now on as the future says that this function returns: later, or never."
+    );
+    let values: Vec<_> = method
+        .arguments
+        .iter()
+        .map(|argument| &argument.name)
+        .collect();
+    // Names that no argument can hide.
+    let [answer, later] = ["answer", "Later"].map(|name| Ident::new(name, Span::mixed_site()));
+    let (at_once, by_future) = (
+        function(method, &output.to_token_stream()),
+        function(method, &quote!(#later)),
+    );
+    quote! {
+        #(#cfgs)*
+        #[doc = #about]
+        #vis fn #on(&self, mut #answer: impl #at_once + ::core::marker::Send + 'static) -> &Self {
+            self.#async_on(move |#(#values),*| ::core::future::ready(#answer(#(#values),*)))
+        }
+
+        #(#cfgs)*
+        #[doc = #about_async]
+        #vis fn #async_on<#later>(&self, mut #answer: impl #by_future + ::core::marker::Send + 'static) -> &Self
+        where
+            #later: ::core::future::Future<Output = #output> + ::core::marker::Send + 'static,
+        {
+            self.0.#field.set(::std::boxed::Box::new(move |#(#values),*| ::std::boxed::Box::pin(#answer(#(#values),*))));
+            self
+        }
+    }
+}
+
 /// `FnMut(u64) -> Result<User, CallError>`
-fn function(method: &super::Method) -> TokenStream {
+fn function(method: &super::Method, output: &TokenStream) -> TokenStream {
     let types = method.arguments.iter().map(|argument| &argument.ty);
-    let output = &method.returns.written;
     quote!(::core::ops::FnMut(#(#types),*) -> #output)
 }

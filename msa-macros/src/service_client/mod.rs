@@ -1,13 +1,16 @@
 //! `#[service_client(name = "user-service")]` on a trait: a client of that service, a form of it that can be `dyn`, and a mock.
 
+mod above;
 mod argument;
 mod client;
 mod dynamic;
 mod method;
 mod mock;
+mod options;
 mod read;
 mod returns;
 mod template;
+mod verb;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};

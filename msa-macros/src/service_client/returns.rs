@@ -5,7 +5,7 @@ use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
 use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Type};
 
-use super::method::Verb;
+use super::verb::Verb;
 
 /// How an answer is read. Names are taken as they are written: an alias of `String` is read as JSON.
 #[derive(Clone)]

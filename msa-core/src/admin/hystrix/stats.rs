@@ -195,6 +195,13 @@ impl Observer for HystrixStats {
             self.count(event, clock::now());
         }
     }
+
+    #[inline]
+    fn on_event_at(&self, event: &Event<'_>, now: Instant) {
+        if self.watchers.load(Ordering::Relaxed) > 0 {
+            self.count(event, now);
+        }
+    }
 }
 
 impl HystrixStats {

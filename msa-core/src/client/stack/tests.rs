@@ -396,3 +396,15 @@ async fn the_checks_see_what_is_held() {
     drop(call);
     assert_eq!(rig.held(), []);
 }
+
+/// A call's future is copied into its box, so its size is a cost of every call, whichever way it goes.
+#[test]
+fn a_call_is_no_larger_than_what_nearly_every_call_needs() {
+    let client = ServiceClient::builder().build().unwrap();
+    let url = URL.parse().unwrap();
+    let request = Request::new(reqwest::Method::GET, url);
+    let extensions = http::Extensions::new();
+    let call = super::call(&client.0.services, &client.0.headers, request, &extensions);
+    let size = size_of_val(&call);
+    assert!(size <= 2816, "{size} bytes");
+}

@@ -50,7 +50,13 @@ fn is_address(text: &[u8]) -> bool {
 }
 
 fn is_name(name: &[u8]) -> bool {
-    let legal = |b: &u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(b);
+    // Nearly all names are of these alone, which one look at each tells.
+    if name
+        .iter()
+        .all(|byte| LEGAL.get(usize::from(*byte)) == Some(&true))
+    {
+        return true;
+    }
     let mut rest = name;
     loop {
         match rest {
@@ -60,10 +66,33 @@ fn is_name(name: &[u8]) -> bool {
             {
                 rest = after;
             }
-            [b, after @ ..] if legal(b) => rest = after,
+            [b, after @ ..] if is_legal(*b) => rest = after,
             _ => return false,
         }
     }
+}
+
+/// By the byte: whether it may stand in a name as it is.
+static LEGAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = is_legal(byte as u8); // from 0 to 255
+        byte += 1;
+    }
+    table
+};
+
+const fn is_legal(byte: u8) -> bool {
+    const MARKS: [u8; 15] = *b"-._~!$&'()*+,;=";
+    let mut place = 0;
+    while place < MARKS.len() {
+        if MARKS[place] == byte {
+            return true;
+        }
+        place += 1;
+    }
+    byte.is_ascii_alphanumeric()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What `#[handler]` puts around an axum handler: a name in logs, a deadline of its own, a criticality for what it calls, and
-//! errors as problem documents.
+//! What `#[handler]` puts around an axum handler: a name in logs, a deadline of its own, a criticality for what it calls, who may call it,
+//! and errors as problem documents.
 //!
 //! ```
 //! use std::time::Duration;
@@ -33,7 +33,7 @@ pub use scope::{Caller, Scopes};
 
 pub use axum::response::Response;
 
-/// Says which handler serves the request: its log lines and its span have this name from now on.
+/// Says which handler serves the request: its log lines have this name from now on.
 ///
 /// What `#[handler]` alone puts at the beginning of a function; outside of a request it does nothing.
 pub fn enter(name: &'static str) {

@@ -17,11 +17,11 @@ struct Line {
 }
 
 impl Line {
-    fn write(&self, status: u16) {
+    fn write(&self, status: u16, now: Instant) {
         let method = self.method.as_str();
         let route = self.route.as_ref().map_or("unmatched", MatchedPath::as_str);
         // Microseconds are as fine as a log needs.
-        let ms = clock::since(self.began).as_micros() as f64 / 1000.0;
+        let ms = now.saturating_duration_since(self.began).as_micros() as f64 / 1000.0;
         if status < 500 {
             tracing::info!(target: "msa::access", method, route, status, ms, "request");
         } else {
@@ -45,9 +45,9 @@ impl Unfinished {
     }
 
     #[inline]
-    pub(crate) fn finish(&mut self, status: StatusCode) {
+    pub(crate) fn finish(&mut self, status: StatusCode, now: Instant) {
         if let Some(line) = self.0.take() {
-            line.write(status.as_u16());
+            line.write(status.as_u16(), now);
         }
     }
 }
@@ -55,7 +55,7 @@ impl Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         if let Some(line) = self.0.take() {
-            line.write(CLIENT_CLOSED_REQUEST);
+            line.write(CLIENT_CLOSED_REQUEST, clock::now());
         }
     }
 }

@@ -66,7 +66,7 @@ impl Held {
     ///
     /// The load is told to callers of our kind, who may balance by it, and measured by their requests; others only count.
     #[inline]
-    pub(crate) fn answer(self, overload: &Overload, response: &mut Response) {
+    pub(crate) fn answer(self, overload: &Overload, response: &mut Response, now: Instant) {
         let whole = response.body().size_hint().exact().is_some();
         if self.permit.is_none() && !self.load.tells {
             if !whole {
@@ -74,7 +74,6 @@ impl Held {
             }
             return;
         }
-        let now = clock::now();
         if let Some(report) = self.load.report(now) {
             let headers = response.headers_mut();
             headers.insert(LOAD_HEADER, report.to_header());

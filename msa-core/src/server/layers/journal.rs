@@ -49,9 +49,15 @@ pub(crate) fn open(
 impl Noted {
     /// The answer's head is there. Callers of our kind are told where the management listener is, if they can reach it.
     #[inline]
-    pub(crate) fn answer(&mut self, inbound: &Inbound, txn: &Txn, response: &mut Response) {
+    pub(crate) fn answer(
+        &mut self,
+        inbound: &Inbound,
+        txn: &Txn,
+        response: &mut Response,
+        now: Instant,
+    ) {
         let Some(page) = self.page.take() else { return };
-        page.end(response.status().as_u16(), clock::now());
+        page.end(response.status().as_u16(), now);
         if txn.ltxid() != Ltxid::FIRST
             && let Some(admin) = inbound.admin.get()
             && (admin.far || self.near)

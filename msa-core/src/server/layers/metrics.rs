@@ -5,7 +5,7 @@ use axum::extract::MatchedPath;
 use axum::response::Response;
 use http::Request;
 
-use crate::clock::{self, Instant};
+use crate::clock::Instant;
 use crate::server::inbound::Inbound;
 use crate::telemetry::metrics::ActiveRequest;
 use crate::txn::Txn;
@@ -26,10 +26,10 @@ impl Counted {
 
     /// The answer's head is there.
     #[inline]
-    pub(crate) fn answer(&mut self, txn: &Txn, response: &Response) {
+    pub(crate) fn answer(&mut self, txn: &Txn, response: &Response, now: Instant) {
         if let Some(active) = &mut self.0 {
             let size = response.body().size_hint().exact();
-            active.answer(response.status(), size, txn, clock::now());
+            active.answer(response.status(), size, txn, now);
         }
     }
 }

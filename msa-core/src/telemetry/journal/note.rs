@@ -254,7 +254,6 @@ mod tests {
                 reason,
             },
             Event::Coalesced { service },
-            Event::CacheHit { service },
             Event::Ejected {
                 service,
                 endpoint,
@@ -276,6 +275,7 @@ mod tests {
             },
             Event::LoopRefused { ltxid: 33 },
             Event::HeaderRejected { header: "x-ltxid" },
+            Event::CacheHit { service },
         ];
         for (kind, event) in events.iter().enumerate() {
             written_and_read(event, 0, |note| {

@@ -1,6 +1,6 @@
 //! Decisions that no call tells: they are noted in the request that the task works on.
 
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::event::{Event, Observer};
 use crate::txn;
 
@@ -47,10 +47,16 @@ impl Noting {
 impl Observer for Noting {
     fn on_event(&self, event: &Event<'_>) {
         if self.notes(event) {
+            self.on_event_at(event, clock::now());
+        }
+    }
+
+    fn on_event_at(&self, event: &Event<'_>, now: Instant) {
+        if self.notes(event) {
             // Whatever happens outside of any request is nothing for a journal of requests.
             let _outside = txn::with_current(|txn| {
                 if let Some(notes) = txn.notes() {
-                    notes.note(event, clock::now());
+                    notes.note(event, now);
                 }
             });
         }

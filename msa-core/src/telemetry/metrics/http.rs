@@ -159,11 +159,12 @@ pub(super) fn attempted(
     service: &str,
     outcome: &Outcome<'_>,
     elapsed: Duration,
+    now: Instant,
 ) {
     clients.with([known(method), service], |client| {
         let attempts = with_name(outcome, |outcome| client.outcomes.get([outcome]));
         // An attempt ends inside of its call's transaction, if that has one.
-        timed(&attempts.0, elapsed, clock::now(), |keep| {
+        timed(&attempts.0, elapsed, now, |keep| {
             txn::with_current(|txn| keep(txn))
         });
     });

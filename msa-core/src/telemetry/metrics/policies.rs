@@ -94,6 +94,10 @@ const fn dark(dark: bool) -> &'static str {
 
 impl Observer for Metrics {
     fn on_event(&self, event: &Event<'_>) {
+        self.on_event_at(event, clock::now());
+    }
+
+    fn on_event_at(&self, event: &Event<'_>, now: Instant) {
         match *event {
             Event::Picked {
                 service, endpoint, ..
@@ -118,7 +122,7 @@ impl Observer for Metrics {
                         }
                     });
                 });
-                attempted(&self.0.clients, method, service, &outcome, elapsed);
+                attempted(&self.0.clients, method, service, &outcome, elapsed, now);
             }
             Event::CallEnded {
                 service,

@@ -43,7 +43,7 @@ use allow::Allowed;
 use b3::B3;
 
 use crate::config::{PropagationFormat, TelemetrySettings};
-use crate::txn::{Baggage, Call, Gtxid, Incoming, SpanContext, TraceState};
+use crate::txn::{Baggage, Call, Gtxid, Incoming, TraceState};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -128,17 +128,20 @@ impl Propagation {
 
     /// Writes the headers of a call's attempt to this service over whatever stood there.
     pub fn inject(&self, call: &Call, attempt: u32, service: &str, headers: &mut HeaderMap) {
-        self.inject_span(call, call.attempt_span(attempt), service, headers);
+        self.inject_into(call, attempt, service, headers, false);
     }
 
-    /// The same when the attempt's span is another than [`Call::attempt_span`].
-    pub(crate) fn inject_span(
+    /// The same; `clean` says that the program itself wrote no header, so that there is nothing to take away.
+    #[inline]
+    pub(crate) fn inject_into(
         &self,
         call: &Call,
-        span: SpanContext,
+        attempt: u32,
         service: &str,
         headers: &mut HeaderMap,
+        clean: bool,
     ) {
+        let span = call.attempt_span(attempt);
         for format in &self.formats {
             match format {
                 Format::TraceContext => {
@@ -150,6 +153,7 @@ impl Propagation {
                         Some(state) => {
                             headers.insert(TRACESTATE, state.header_value().clone());
                         }
+                        None if clean => {}
                         None => {
                             headers.remove(TRACESTATE);
                         }
@@ -168,7 +172,7 @@ impl Propagation {
                 headers.insert(BAGGAGE, value);
             }
             // What a program wrote there by hand goes no further than what it set in the transaction.
-            None if !allowed.sends_all(service) => {
+            None if !clean && !allowed.sends_all(service) => {
                 headers.remove(BAGGAGE);
             }
             None => {}

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
 use crate::config::BaggageSettings;
-use crate::txn::{Headers, Minter, Txn};
+use crate::txn::{Headers, Minter, SpanContext, Txn};
 
 const TRACE: &str = "12345678901234567890123456789012";
 const PARENT: &str = "1234567890123456";

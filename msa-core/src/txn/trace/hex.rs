@@ -10,21 +10,16 @@ pub(crate) struct Hex {
 impl Hex {
     /// A trace id: 32 digits.
     pub(crate) fn of_trace(id: u128) -> Self {
-        Self::digits(id, 32)
+        let mut digits = [b'0'; 32];
+        write(&mut digits, id.to_be_bytes());
+        Self { digits, count: 32 }
     }
 
     /// A span id: 16 digits.
     pub(crate) fn of_span(id: u64) -> Self {
-        Self::digits(id.into(), 16)
-    }
-
-    fn digits(number: u128, count: usize) -> Self {
         let mut digits = [b'0'; 32];
-        let pairs = digits.chunks_exact_mut(2).take(count / 2).rev();
-        for (pair, byte) in pairs.zip(number.to_le_bytes()) {
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
-        }
-        Self { digits, count }
+        write(&mut digits, id.to_be_bytes());
+        Self { digits, count: 16 }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -33,6 +28,14 @@ impl Hex {
 
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
+/// As many digits as the bytes have, a length that the compiler knows, so that it does many at once.
+#[inline]
+fn write<const BYTES: usize>(digits: &mut [u8; 32], bytes: [u8; BYTES]) {
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
     }
 }
 

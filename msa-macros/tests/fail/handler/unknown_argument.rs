@@ -1,6 +1,6 @@
 use msa_core::prelude::*;
 
-#[handler(timout = "1s", scope = "orders")]
+#[handler(timout = "1s", role = "orders")]
 async fn list() -> String {
     String::new()
 }

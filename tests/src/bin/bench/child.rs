@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use crate::Result;
 
@@ -28,6 +28,8 @@ pub(crate) fn command(mode: &[&str], profile: Option<&Path>) -> Result<Command> 
 /// A server that runs until it is dropped or stopped. Its log goes nowhere.
 pub(crate) struct Server {
     child: Child,
+    /// What it says on standard error from here on.
+    pub(crate) said: Option<BufReader<ChildStderr>>,
     pub(crate) addr: SocketAddr,
 }
 
@@ -40,21 +42,30 @@ impl Server {
             .spawn()
             .map_err(|error| format!("{:?} cannot be started: {error}", command.get_program()))?;
         let mut said = String::new();
-        if let Some(stderr) = child.stderr.take() {
-            BufReader::new(stderr).read_line(&mut said)?;
+        let mut stderr = child.stderr.take().map(BufReader::new);
+        if let Some(stderr) = &mut stderr {
+            stderr.read_line(&mut said)?;
         }
         match said
             .trim()
             .strip_prefix("listening ")
             .and_then(|addr| addr.parse().ok())
         {
-            Some(addr) => Ok(Self { child, addr }),
+            Some(addr) => Ok(Self {
+                child,
+                said: stderr,
+                addr,
+            }),
             None => {
                 child.kill()?;
                 child.wait()?;
                 Err(format!("{mode:?} did not begin to listen: {said}").into())
             }
         }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends it in its own way, so that a profile is written.

@@ -36,7 +36,7 @@ pub(crate) async fn run(addr: SocketAddr, requests: usize, parallel: usize) -> R
     Ok(())
 }
 
-async fn ask(stream: &mut TcpStream, times: usize) -> Result<()> {
+pub(crate) async fn ask(stream: &mut TcpStream, times: usize) -> Result<()> {
     let mut buffer = [0; 4096];
     for _ in 0..times {
         stream.write_all(REQUEST).await?;

@@ -9,6 +9,7 @@ mod instructions;
 mod load;
 mod serve;
 mod sides;
+mod soak;
 mod throughput;
 
 use std::error::Error;
@@ -25,14 +26,17 @@ Measures what msa costs: its inbound stack beside bare axum, a call through Serv
 usage: bench MODE [options]        build it with --release
 
   throughput    interleaved pairs in processes of their own, with the A/A (bare against bare) beside them
+  soak          full load for --seconds while the collector of all spans is dead: requests, errors, memory, spans lost
   instructions  instructions per request, by callgrind: two runs of different length, their difference divided,
                 so that start-up is not in it (needs valgrind)
 
-  The processes that these two start; each runs alone as well:
+  The processes that these start; each runs alone as well:
   serve-bare    axum::serve of GET /hello, on a free port of 127.0.0.1 that it names on standard error
   serve-msa     the same route in a Service: its accept loop, probes and the whole inbound stack
   upstream      a server that does next to nothing, for the clients to call
   collector     takes whatever is exported, and throws it away
+  silent        a collector that takes connections and never answers
+  serve-front ADDR    a service whose GET /hello calls that upstream
   load ADDR     GET /hello over keep-alive connections; prints the seconds that it took
   call-bare ADDR, call-msa ADDR    GET /hello by reqwest, and by a ServiceClient; prints the seconds
 
@@ -40,6 +44,7 @@ options
   --pairs N         throughput: pairs (15)
   --requests N      of one run (throughput: 160000; instructions: 6000; else 60000)
   --parallel N      connections, or calls at a time (16)
+  --seconds N       soak: how long (600)
   --only WORD       only the comparisons whose name contains it
   --telemetry WORD  serve-msa, call-msa: off, quiet (metrics and journal), on (and a line a request: what a service does
                     unless told otherwise; the default here too), otlp-1, otlp-100 (and so many percent of traces)
@@ -70,6 +75,9 @@ fn run(args: Args) -> Result<()> {
         Mode::ServeBare => on_one_worker(serve::bare())?,
         Mode::ServeMsa => on_one_worker(serve::msa(args.telemetry, args.collector))?,
         Mode::Upstream => on_one_worker(load::upstream())?,
+        Mode::Soak => soak::run(&args)?,
+        Mode::Front => on_one_worker(soak::front(args.telemetry, args.collector, args.addr()?))?,
+        Mode::Silent => on_one_worker(soak::silent())?,
         Mode::Collector => on_one_worker(load::collector())?,
         Mode::Load => on_one_worker(load::run(
             args.addr()?,

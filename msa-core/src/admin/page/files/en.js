@@ -3,7 +3,7 @@
 const s = (n, one, many = `${one}s`) => `${n} ${String(n) === "1" ? one : many}`;
 
 export default {
-  otherLanguage: "한국어", toDark: "Dark", toLight: "Light", skip: "Skip to content", home: "Overview", pages: "Pages",
+  otherLanguage: "한국어", toDark: "Dark", toLight: "Light", skip: "Skip to content", pages: "Pages",
   overview: "Overview", transactions: "Transactions", settings: "Settings", find: "Find", searchLabel: "Find a transaction by its GTXID",
   phase_starting: "starting", phase_ready: "ready", phase_unready: "not ready", phase_draining: "draining", phase_closing: "closing", phase_stopped: "stopped",
   live_connecting: "connecting", live_live: "live", live_lost: "not connected", live_locked: "locked",
@@ -73,7 +73,7 @@ export default {
   notFoundHint: "Ask the first service that the user reached: only it knows all that followed.",
   summary: (ms, services, calls, attempts, retries) => `${ms ? `in ${ms} · ` : ""}${s(services, "service")} · ${s(calls, "call")} · ${s(attempts, "attempt")}${retries ? ` · ${s(retries, "retry or hedge", "retries or hedges")}` : ""}`,
   startedAt: (at, hop, peer) => `${at} · hop ${hop}${peer ? ` · from ${peer}` : ""}`,
-  origin: "it began here", callerGone: "caller went away", attempt: (n) => `attempt ${n}`, process: "The process", leftOut: (n) => `${s(n, "note")} had no room`,
+  origin: "it began here", callerGone: "caller went away", attempt: (n) => `attempt ${n}`, process: "The process", asAbove: "as above", leftOut: (n) => `${s(n, "note")} had no room`,
   worstEntry: (service, instance, what, outcome) => `It began in ${service} itself (${instance}): ${what} → ${outcome}.`,
   worstAttempt: (service, endpoint, what, outcome) => `It began at ${service} (${endpoint}): ${what} → ${outcome}.`,
   worstRefused: (service, what, outcome) => `It began with a call to ${service} that was not made: ${what} → ${outcome}.`,

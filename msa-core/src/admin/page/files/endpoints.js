@@ -160,7 +160,7 @@ function cells(serviceName, details) {
           kind = now.kind;
           put(button, "data-kind", kind);
         }
-        if (usable) say(text, now.ms === undefined ? "·" : now.ms < 9.95 ? now.ms.toFixed(1) : now.ms < 999.5 ? String(Math.round(now.ms)) : `${(now.ms / 1000).toFixed(1)}s`);
+        if (usable) say(text, millis(now.ms).replace("\u00a0ms", ""));
         button.style.setProperty("--heat", heat(now.ms).toFixed(2));
         load.style.setProperty("--load", Math.min(1, (now.i ?? 0) / 4));
         const words = t("cell", now.e, stateWords(now, kind), millis(now.ms), now.i ?? 0);

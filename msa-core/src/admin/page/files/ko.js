@@ -1,7 +1,7 @@
 // 한국어.
 
 export default {
-  otherLanguage: "English", toDark: "어둡게", toLight: "밝게", skip: "본문으로 건너뛰기", home: "개요", pages: "페이지",
+  otherLanguage: "English", toDark: "어둡게", toLight: "밝게", skip: "본문으로 건너뛰기", pages: "페이지",
   overview: "개요", transactions: "트랜잭션", settings: "설정", find: "찾기", searchLabel: "GTXID로 트랜잭션 찾기",
   phase_starting: "시작 중", phase_ready: "준비됨", phase_unready: "준비 안 됨", phase_draining: "종료 준비 중", phase_closing: "종료 중", phase_stopped: "종료됨",
   live_connecting: "연결 중", live_live: "실시간", live_lost: "연결 끊김", live_locked: "잠김",
@@ -71,7 +71,7 @@ export default {
   notFoundHint: "사용자의 요청을 처음 받은 서비스에 물어보세요. 이후의 모든 호출은 그 서비스가 알고 있습니다.",
   summary: (ms, services, calls, attempts, retries) => `${ms ? `${ms} · ` : ""}서비스 ${services}개 · 호출 ${calls}건 · 시도 ${attempts}건${retries ? ` · 재시도/헤지 ${retries}건` : ""}`,
   startedAt: (at, hop, peer) => `${at} · ${hop}번째 홉${peer ? ` · ${peer}에서 옴` : ""}`,
-  origin: "여기서 시작", callerGone: "호출자가 떠남", attempt: (n) => `시도 ${n}`, process: "프로세스", leftOut: (n) => `공간이 부족해 기록 ${n}건 생략`,
+  origin: "여기서 시작", callerGone: "호출자가 떠남", attempt: (n) => `시도 ${n}`, process: "프로세스", asAbove: "위와 같음", leftOut: (n) => `공간이 부족해 기록 ${n}건 생략`,
   worstEntry: (service, instance, what, outcome) => `원인: ${service} 자체 오류 (${instance}) ${what} → ${outcome}.`,
   worstAttempt: (service, endpoint, what, outcome) => `원인: ${service} (${endpoint}) ${what} → ${outcome}.`,
   worstRefused: (service, what, outcome) => `원인: ${service} 호출이 실행되지 않음. ${what} → ${outcome}.`,

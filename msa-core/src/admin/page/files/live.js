@@ -86,8 +86,8 @@ export class Live {
 
   say(state, why = "") {
     // What was lost stays lost until something comes again.
-    if (state === "connecting" && this.state === "lost") return;
-    if (state === this.state && !why) return;
+    if (state === "connecting" && (this.state === "lost" || this.state === "locked")) return;
+    if (state === this.state && !why && state !== "locked") return;
     this.state = state;
     this.changed(state, why);
   }

@@ -15,6 +15,7 @@ let snapshot = null;
 let view = null;
 let frame = null;
 let state = "connecting";
+let locked = false;
 let why = "";
 
 const dark = () => {
@@ -51,7 +52,7 @@ function build() {
   document.body.replaceChildren(
     h("a", { class: "skip", href: "#main", onclick: (event) => { event.preventDefault(); main.focus(); } }, t("skip")),
     h("header", {},
-      h("div", { class: "who" }, h("a", { href: "#/", class: "home", "aria-label": t("home") }, h("img", { src: "/page/icon.svg", alt: "", width: "24", height: "24" }), name), version, phase, live),
+      h("div", { class: "who" }, h("a", { href: "#/", class: "home" }, h("img", { src: "/page/icon.svg", alt: "", width: "24", height: "24" }), name), version, phase, live),
       h("nav", { "aria-label": t("pages") }, links),
       h("form", { role: "search", class: "search", onsubmit: (event) => {
         event.preventDefault();
@@ -81,7 +82,7 @@ function go() {
       return text;
     }
   };
-  if (state === "locked") view = lock();
+  if (locked) view = lock();
   else if (place === "txn" && what) view = transaction(decoded(what));
   else if (place === "txn") view = transactions();
   else if (place === "settings") view = settings();
@@ -102,7 +103,6 @@ function lock() {
     h("form", { onsubmit: (event) => {
       event.preventDefault();
       giveToken(token.value);
-      state = "connecting";
       live.start();
     } },
     h("label", { for: "token" }, t("token")), token,
@@ -146,21 +146,18 @@ const live = new Live(
     update();
   },
   (next, reason) => {
-    const opens = state === "locked" || next === "locked";
+    const moves = next === "locked" || (next === "live" && locked);
     state = next;
     why = reason;
-    if (!frame) return;
-    if (opens) go();
+    if (moves) locked = next === "locked";
+    if (moves) go();
     else update();
   },
 );
 
 whenLocked(() => {
-  if (state === "locked") return;
   live.stop();
-  state = "locked";
-  why = "";
-  go();
+  live.say("locked");
 });
 addEventListener("hashchange", () => {
   go();

@@ -63,7 +63,7 @@ function inbound() {
   const rows = h("tbody", {});
   const more = h("p", { class: "dim" });
   const titles = ["route", "perSecond", "errors", "p50", "p99"].map((name) => h("th", { scope: "col" }, name.startsWith("p") && name.length === 3 ? name : t(name)));
-  const table = h("div", { class: "wide", role: "region", "aria-label": t("routes"), tabindex: "0" }, h("table", {}, h("thead", {}, h("tr", {}, titles)), rows));
+  const table = h("div", { class: "wide", role: "group", "aria-label": t("routes"), tabindex: "0" }, h("table", {}, h("thead", {}, h("tr", {}, titles)), rows));
   const words = h("summary", {});
   const routes = h("details", {}, words, table, more);
   const off = h("p", { class: "empty" }, t("notCounted"));

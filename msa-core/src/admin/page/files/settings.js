@@ -16,7 +16,7 @@ export function settings() {
     h("h1", {}, t("settings")),
     h("section", { class: "panel", "aria-label": t("configuration") }, h("h2", {}, t("configuration")), wrong,
       h("div", { class: "tools" }, filter, h("label", {}, only, " ", t("onlyChanged")), shown),
-      h("div", { class: "wide", role: "region", "aria-label": t("configuration"), tabindex: "0" },
+      h("div", { class: "wide", role: "group", "aria-label": t("configuration"), tabindex: "0" },
         h("table", { class: "config" }, h("thead", {}, h("tr", {}, ["key", "value", "source"].map((name) => h("th", { scope: "col" }, t(name))))), body))),
     levels.node);
   function draw() {

@@ -91,11 +91,13 @@ export function transaction(gtxid) {
   const node = h("div", { class: "transaction" },
     h("div", { class: "panel-head" }, h("h1", {}, t("transaction"), " ", h("code", { class: "gtxid" }, gtxid)), again), body);
   let gone = false;
+  // The service's clock, not the reader's: they need not agree.
+  let clockOf = Date.now;
   async function find() {
     again.disabled = true;
     try {
       const found = await askJson(`/txn/${encodeURIComponent(gtxid)}?scope=all`);
-      if (!gone) body.replaceChildren(...found.entries.map(waterfall));
+      if (!gone) body.replaceChildren(...found.entries.map((entry) => waterfall(entry, clockOf())));
     } catch (error) {
       const hint = error.status === 404 ? h("p", { class: "dim" }, t("notFoundHint")) : null;
       if (!gone) body.replaceChildren(h("section", { class: "panel" }, h("h2", {}, error.status === 404 ? t("notFound") : t("notDone", "")), h("p", {}, error.message), ...[hint].filter(Boolean)));
@@ -103,5 +105,12 @@ export function transaction(gtxid) {
     again.disabled = false;
   }
   find();
-  return { node, close: () => (gone = true) };
+  return {
+    node,
+    close: () => (gone = true),
+    update(snapshot) {
+      const ahead = snapshot.at - Date.now();
+      clockOf = () => Date.now() + ahead;
+    },
+  };
 }

@@ -58,8 +58,12 @@ function worstWords({ entry, call, attempt }) {
   return t("worstAttempt", call.service, attempt.endpoint, what, outcome(attempt));
 }
 
-export function waterfall(entry) {
-  const whole = Math.max(0.001, entry.ms ?? 0, ...(entry.calls ?? []).map((call) => call.at_ms + (call.ms ?? 0)));
+// `now` is the service's own time: what still runs has run until then.
+export function waterfall(entry, now) {
+  const running = entry.ms === undefined;
+  const age = running ? Math.max(0, now - Date.parse(entry.started)) : 0;
+  const told = new Set();
+  const whole = Math.max(0.001, entry.ms ?? age, ...(entry.calls ?? []).map((call) => call.at_ms + (call.ms ?? 0)));
   const seen = survey(entry);
   const worst = seen.worst && (seen.worst.attempt ?? seen.worst.entry ?? seen.worst.call);
 
@@ -74,7 +78,7 @@ export function waterfall(entry) {
 
   function row(kind, service, label, result, at, one, below = []) {
     const state = one.ms === undefined && !one.status && !one.failed ? "run" : fails(one) ? "bad" : one.status >= 400 || one.failed ? "note" : "good";
-    const time = h("span", { class: "ms" }, millis(one.ms));
+    const time = h("span", { class: "ms" }, millis(state === "run" ? Math.max(0, whole - at) : one.ms));
     const line = h("div", { class: "row", "data-row": kind, "data-kind": state, "data-hue": seen.services.get(service) },
       h("span", { class: "label" }, label, " ", h("span", { class: "result" }, state === "bad" && icon("open"), result), one === worst && h("span", { class: "origin" }, t("origin"))),
       bar(at, one.ms, state), time);
@@ -123,7 +127,10 @@ export function waterfall(entry) {
   // Clocks of other processes are not trusted: what an attempt led to is drawn in its middle.
   function inside(attempt, at, depth) {
     const all = [];
-    if (attempt.unknown) all.push(remark("unknown", `? ${attempt.unknown}`));
+    if (attempt.unknown) {
+      all.push(remark("unknown", `? ${told.has(attempt.unknown) ? t("asAbove") : attempt.unknown}`));
+      told.add(attempt.unknown);
+    }
     if (attempt.served && depth < DEEPEST) {
       const spare = Math.max(0, (attempt.ms ?? 0) - (attempt.served.ms ?? 0)) / 2;
       all.push(entryRow(attempt.served, at + attempt.at_ms + spare, depth + 1));
@@ -138,8 +145,8 @@ export function waterfall(entry) {
   })), h("span", { class: "ms" }));
   return h("section", { class: "panel", "aria-label": t("transaction") },
     h("p", { class: "summary" },
-      h("span", { class: "pill", "data-kind": fails(entry) ? "bad" : "good" }, outcome(entry)), " ",
-      t("summary", entry.ms === undefined ? null : millis(entry.ms), seen.services.size, seen.calls, seen.attempts, seen.retries)),
+      h("span", { class: "pill", "data-kind": fails(entry) ? "bad" : running ? null : "good" }, outcome(entry)), " ",
+      t("summary", millis(entry.ms ?? age), seen.services.size, seen.calls, seen.attempts, seen.retries)),
     h("p", { class: "dim" }, t("startedAt", new Date(entry.started).toLocaleString(document.documentElement.lang), count(entry.ltxid), entry.peer)),
     worst && h("p", { class: "worst" }, icon("alert"), h("span", {}, worstWords(seen.worst))),
     h("div", { class: "waterfall" }, axis, h("ul", {}, entryRow(entry, 0, 0))));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue, StringValue, Value};
 
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::event::{Event, Observer};
 
 /// Adds what the policies decide to the span that is current: that of the call, else of the request, else of the program's own.
@@ -16,6 +16,10 @@ pub(crate) struct SpanEvents;
 
 impl Observer for SpanEvents {
     fn on_event(&self, event: &Event<'_>) {
+        self.on_event_at(event, clock::now());
+    }
+
+    fn on_event_at(&self, event: &Event<'_>, now: Instant) {
         Context::map_current(|context| {
             // Nearly all requests are not sampled, and then there is no span.
             if !context.has_active_span() {
@@ -26,7 +30,7 @@ impl Observer for SpanEvents {
                 return;
             }
             if let Some((name, attributes)) = told(event) {
-                span.add_event_with_timestamp(name, clock::system(), attributes);
+                span.add_event_with_timestamp(name, clock::system_at(now), attributes);
             }
         });
     }

@@ -56,8 +56,7 @@ impl Pages {
 
     /// Each scene showed what it was to show, and no visitor was left without a page.
     pub(crate) fn hold(&self) -> bool {
-        let all = self.0.iter();
-        all.fold(true, |hold, shown| hold && shown.missed.is_empty())
+        self.0.iter().all(|shown| shown.missed.is_empty())
     }
 
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {

@@ -1,112 +1,19 @@
-//! The values of arguments: times, shares, sizes, rates, numbers and paths, checked while compiling and told as they would be written.
-//!
-//! The grammar of each is that of the configuration (`msa_core::config`), so that a value can be copied from one to the other.
+//! Amounts: shares, sizes, rates and whole numbers.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprLit, Lit, UnOp};
+use syn::{Expr, Lit};
 
-use crate::args::{Known, nearest};
-use crate::krate;
-
-/// A value that is known now, or the path of a constant that the compiler knows.
-#[derive(Clone)]
-pub(crate) enum Value<T> {
-    Literal(T, Span),
-    Path(Expr),
-}
-
-impl<T> Value<T> {
-    pub(crate) fn span(&self) -> Span {
-        match self {
-            Self::Literal(_, span) => *span,
-            Self::Path(path) => path.span(),
-        }
-    }
-
-    /// What it is, if that is known now.
-    pub(crate) fn known(&self) -> Option<&T> {
-        match self {
-            Self::Literal(value, _) => Some(value),
-            Self::Path(_) => None,
-        }
-    }
-
-    fn written(&self, literal: impl FnOnce(&T, Span) -> TokenStream) -> TokenStream {
-        match self {
-            Self::Literal(value, span) => literal(value, *span),
-            Self::Path(path) => path.to_token_stream(),
-        }
-    }
-}
-
-/// A literal without the parentheses or invisible groups that a `macro_rules` puts around it.
-fn bare(value: &Expr) -> &Expr {
-    match value {
-        Expr::Group(group) => bare(&group.expr),
-        Expr::Paren(paren) => bare(&paren.expr),
-        value => value,
-    }
-}
-
-fn lit(value: &Expr) -> Option<&Lit> {
-    match bare(value) {
-        Expr::Lit(ExprLit { lit, .. }) => Some(lit),
-        _ => None,
-    }
-}
-
-fn is_negative(value: &Expr) -> bool {
-    matches!(bare(value), Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)))
-}
-
-/// `name` needs `what`: write `name = example`.
-fn needs(value: &Expr, known: &Known, what: &str) -> syn::Error {
-    let (name, written) = (known.name, known.written());
-    syn::Error::new(
-        value.span(),
-        format!("`{name}` needs {what}: write `{written}`"),
-    )
-}
-
-fn path<T>(value: &Expr, known: &Known, what: &str) -> syn::Result<Value<T>> {
-    match bare(value) {
-        path @ Expr::Path(_) => Ok(Value::Path(path.clone())),
-        _ => Err(needs(value, known, what)),
-    }
-}
-
-/// A time above zero: `"250ms"`, `"1m 30s"`.
-pub(crate) fn span(value: &Expr, known: &Known) -> syn::Result<Value<Duration>> {
-    let read = span_or_zero(value, known)?;
-    if let Value::Literal(Duration::ZERO, span) = read {
-        let (name, written) = (known.name, known.written());
-        let message = format!("`{name}` of no time at all: write more, such as `{written}`");
-        return Err(syn::Error::new(span, message));
-    }
-    Ok(read)
-}
-
-/// A time, zero too: `"250ms"`, `"0s"`.
-pub(crate) fn span_or_zero(value: &Expr, known: &Known) -> syn::Result<Value<Duration>> {
-    const WHAT: &str = "a time with its unit";
-    /// As `msa_core::config::Span`.
-    const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-    match lit(value) {
-        Some(Lit::Str(text)) => match humantime::parse_duration(text.value().trim()) {
-            Ok(time) if time <= LONGEST => Ok(Value::Literal(time, text.span())),
-            _ => Err(needs(value, known, WHAT)),
-        },
-        _ => path(value, known, WHAT),
-    }
-}
+use super::time::duration_tokens;
+use super::{Value, is_negative, lit, needs, path};
+use crate::args::Known;
 
 /// A share: `"20%"`, `"0.5%"`, `0.2`; in millionths.
-pub(crate) fn percent(value: &Expr, known: &Known) -> syn::Result<Value<u32>> {
+fn percent(value: &Expr, known: &Known) -> syn::Result<Value<u32>> {
     const WHAT: &str = "a percentage";
     let number = match lit(value) {
         Some(Lit::Str(text)) => {
@@ -240,103 +147,6 @@ pub(crate) fn count(
     }
 }
 
-/// `true` or `false`, or a flag's bare name.
-pub(crate) fn truth(value: &Expr, known: &Known) -> syn::Result<bool> {
-    match lit(value) {
-        Some(Lit::Bool(truth)) => Ok(truth.value),
-        _ => Err(needs(value, known, "`true` or `false`")),
-    }
-}
-
-/// A text that is not empty.
-pub(crate) fn text(value: &Expr, known: &Known) -> syn::Result<syn::LitStr> {
-    match lit(value) {
-        Some(Lit::Str(text)) if !text.value().trim().is_empty() => Ok(text.clone()),
-        _ => Err(needs(value, known, "a text")),
-    }
-}
-
-/// One of several words, as text.
-#[allow(dead_code)] // for attributes whose arguments are words
-pub(crate) fn word(
-    words: &'static [&'static str],
-) -> impl FnOnce(&Expr, &Known) -> syn::Result<(&'static str, Span)> {
-    move |value, known| {
-        let Some(Lit::Str(text)) = lit(value) else {
-            return Err(needs(value, known, "a word in quotes"));
-        };
-        let given = text.value();
-        if let Some(word) = words.iter().find(|word| **word == given) {
-            return Ok((*word, text.span()));
-        }
-        let name = known.name;
-        let message = match nearest(&given, words.iter().copied()) {
-            Some(word) => format!("`{name}` is never `{given}`: did you mean `{word}`?"),
-            None => format!(
-                "`{name}` is never `{given}`: it is one of {}",
-                words.join(", ")
-            ),
-        };
-        Err(syn::Error::new(text.span(), message))
-    }
-}
-
-/// A function: its path, or a closure.
-pub(crate) fn function(value: &Expr, known: &Known) -> syn::Result<Expr> {
-    match bare(value) {
-        function @ (Expr::Path(_) | Expr::Closure(_)) => Ok(function.clone()),
-        _ => Err(needs(value, known, "a function")),
-    }
-}
-
-/// The time as `Span`, of a `Span` or `Duration` that a path names too.
-pub(crate) fn span_tokens(msa: &TokenStream, value: &Value<Duration>) -> TokenStream {
-    match value {
-        Value::Literal(time, at) => {
-            let (secs, nanos) = (time.as_secs(), time.subsec_nanos());
-            if nanos == 0 {
-                let secs = proc_macro2::Literal::u64_unsuffixed(secs);
-                quote_spanned!(*at=> #msa::config::Span::secs(#secs))
-            } else if nanos % 1_000_000 == 0 {
-                let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-                let millis = proc_macro2::Literal::u64_unsuffixed(millis);
-                quote_spanned!(*at=> #msa::config::Span::millis(#millis))
-            } else {
-                let time = duration_tokens(*time);
-                quote_spanned!(*at=> #msa::config::Span::new(#time))
-            }
-        }
-        Value::Path(path) => {
-            let at = path.span().resolved_at(Span::mixed_site());
-            let msa = krate::at(msa, at);
-            quote_spanned!(at=> #msa::config::Span::from(#path))
-        }
-    }
-}
-
-/// The time as `Duration`, which a path has to name.
-pub(crate) fn as_duration(value: &Value<Duration>) -> TokenStream {
-    value.written(|time, at| {
-        let (secs, nanos) = (time.as_secs(), time.subsec_nanos());
-        if nanos == 0 {
-            let secs = proc_macro2::Literal::u64_unsuffixed(secs);
-            quote_spanned!(at=> ::core::time::Duration::from_secs(#secs))
-        } else if nanos % 1_000_000 == 0 {
-            let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-            let millis = proc_macro2::Literal::u64_unsuffixed(millis);
-            quote_spanned!(at=> ::core::time::Duration::from_millis(#millis))
-        } else {
-            duration_tokens(*time)
-        }
-    })
-}
-
-fn duration_tokens(time: Duration) -> TokenStream {
-    let secs = proc_macro2::Literal::u64_unsuffixed(time.as_secs());
-    let nanos = proc_macro2::Literal::u32_unsuffixed(time.subsec_nanos());
-    quote!(::core::time::Duration::new(#secs, #nanos))
-}
-
 /// The share as `Percent`.
 pub(crate) fn percent_tokens(msa: &TokenStream, value: &Value<u32>) -> TokenStream {
     value.written(|millionths, at| {
@@ -429,14 +239,5 @@ mod tests {
             [read("\"0/s\""), read("\"5/0s\""), read("\"5\"")],
             [None; 3]
         );
-    }
-
-    #[test]
-    fn a_word_that_is_none_is_told_the_nearest() {
-        let known = Known::new("criticality", "\"default\"");
-        let value = syn::parse_str("\"shedable\"").unwrap();
-        let error = told(word(&["critical", "default", "sheddable"])(&value, &known));
-        let expected = "`criticality` is never `shedable`: did you mean `sheddable`?";
-        assert_eq!(error.unwrap_err(), expected);
     }
 }
