@@ -27,7 +27,7 @@ export function stateWords(endpoint, kind) {
   const circuit = endpoint.c ?? {};
   if (kind === "ejected" && endpoint.back) words.push(t("backIn", span(endpoint.back)));
   if (kind === "ramp") words.push(percent(endpoint.ramp));
-  if ((kind === "open" || kind === "trial") && circuit.since !== undefined) words.push(t("since", span(circuit.since)));
+  if (SEVERITY[kind] >= 3 && circuit.s && circuit.since !== undefined) words.push(t("since", span(circuit.since)));
   if (kind === "open" && circuit.trial !== undefined) words.push(t("trialIn", span(circuit.trial)));
   return words.join(" · ");
 }
