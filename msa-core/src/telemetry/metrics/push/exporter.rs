@@ -32,17 +32,19 @@ impl Exporter {
         resource: &Resource,
     ) -> Result<Vec<Self>, ExportError> {
         let mut all = Vec::new();
-        if settings.disabled || !settings.metrics.enabled {
-            return Ok(all);
-        }
-        let named = &settings.metrics.exporters;
         if wants_otlp(settings) {
             all.push(otlp(settings, resource)?);
         }
-        if named.contains(&MetricsExporter::Console) {
+        if wants_console(settings) {
             all.push(Self::Console(Console::of(resource)));
         }
         Ok(all)
+    }
+
+    /// Whether the settings name any.
+    pub(super) fn is_named(settings: &TelemetrySettings) -> bool {
+        let is_on = settings.metrics.enabled && !settings.disabled;
+        is_on && (wants_otlp(settings) || wants_console(settings))
     }
 
     pub(super) async fn export(&self, batch: &Batch) -> Answer {
@@ -54,6 +56,11 @@ impl Exporter {
             Self::Test(test) => test.export(batch).await,
         }
     }
+}
+
+fn wants_console(settings: &TelemetrySettings) -> bool {
+    let named = &settings.metrics.exporters;
+    named.contains(&MetricsExporter::Console)
 }
 
 fn wants_otlp(settings: &TelemetrySettings) -> bool {

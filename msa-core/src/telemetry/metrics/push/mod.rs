@@ -99,35 +99,42 @@ impl Push {
         resource: &Resource,
         settings: &TelemetrySettings,
     ) -> Result<Option<Self>, ExportError> {
-        Self::with(&settings.metrics, || Exporter::all(settings, resource))
+        if !Exporter::is_named(settings) {
+            return Ok(None);
+        }
+        let started = Self::with(&settings.metrics, || Exporter::all(settings, resource))?;
+        Ok(Some(started))
     }
 
     /// Whether [`start`](Self::start) could.
     pub(crate) fn check(settings: &TelemetrySettings) -> Result<(), ExportError> {
+        if !Exporter::is_named(settings) {
+            return Ok(());
+        }
         let runtime = export::runtime()?;
         let made = {
             let _inside = runtime.enter();
             Exporter::all(settings, &Resource::of("", None, settings)).map(drop)
         };
-        // Dropped as it is, a runtime would wait, which is not allowed in another one.
-        runtime.shutdown_background();
+        runtime.shutdown_background(); // as below
         made
     }
 
     fn with(
         settings: &MetricsSettings,
         exporters: impl FnOnce() -> Result<Vec<Exporter>, ExportError>,
-    ) -> Result<Option<Self>, ExportError> {
+    ) -> Result<Self, ExportError> {
         let runtime = export::runtime()?;
         let made = {
             let _inside = runtime.enter();
             exporters()
         };
         let exporters = match made {
-            Ok(exporters) if !exporters.is_empty() => exporters,
-            other => {
+            Ok(exporters) => exporters,
+            Err(error) => {
+                // Dropped as it is, a runtime would wait, which is not allowed in another one.
                 runtime.shutdown_background();
-                return other.map(|_| None);
+                return Err(error);
             }
         };
         let (begin, begun) = oneshot::channel();
@@ -155,11 +162,11 @@ impl Push {
                 }
             })
             .map_err(ExportError::Thread)?;
-        Ok(Some(Self {
+        Ok(Self {
             begin: Some(begin),
             flushes,
             counter,
-        }))
+        })
     }
 
     /// From now on this is collected and pushed. Called in the thread that pushes.

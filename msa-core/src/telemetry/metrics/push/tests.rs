@@ -39,7 +39,7 @@ impl TestExporter {
 
 fn pushing(exporters: &[TestExporter], settings: &MetricsSettings) -> Push {
     let exporters = exporters.iter().cloned().map(Exporter::Test).collect();
-    let mut push = Push::with(settings, || Ok(exporters)).unwrap().unwrap();
+    let mut push = Push::with(settings, || Ok(exporters)).unwrap();
     let mut count = 0;
     push.begin(move || {
         count += 1;
@@ -115,7 +115,7 @@ async fn what_is_not_taken_is_counted_and_keeps_it_from_no_other_exporter() {
 #[tokio::test]
 async fn a_push_that_never_began_ends_with_its_service() {
     let made = Push::with(&rarely(), || Ok(vec![Exporter::Test(TestExporter::Refuse)]));
-    let push = made.unwrap().unwrap();
+    let push = made.unwrap();
     let flushes = push.flushes.clone();
     drop(push);
     flushes.closed().await;
