@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What the attributes cost while compiling: crates of 100 axum handlers, bare and attributed, built in turns.
 
-    python3 msa-macros/benches/expansion.py [--rounds 9] [--handlers 100] [--shape tiny|real|both] [--attribute 'handler(timeout = "1s")']
+    python3 msa-macros/benches/expansion.py [--rounds 9] [--handlers 100] [--shape tiny|real|both] [--commands check,build] \\
+        [--attribute 'handler(timeout = "1s")']
 
 Prints the medians of the user seconds that cargo takes for the one crate (its dependencies are built before), for `cargo check` and
 for a debug build, with the spread of the bare crate against itself (A/A) beside them, and the lines that the attributes expand to. The
@@ -145,7 +146,9 @@ def build(name, command):
 def lines(name):
     """Lines of the crate when everything is expanded, None where the compiler does not tell."""
     _, done = cargo("rustc", "--quiet", "-p", name, "--", "-Zunpretty=expanded", quiet=False, RUSTC_BOOTSTRAP="1")
-    return len(done.stdout.splitlines()) if done.returncode == 0 else None
+    # Blank lines are kept only between items that no macro made.
+    written = [line for line in done.stdout.splitlines() if line.strip()]
+    return len(written) if done.returncode == 0 else None
 
 
 def main():
@@ -154,6 +157,7 @@ def main():
     parser.add_argument("--handlers", type=int, default=100)
     parser.add_argument("--shape", choices=["tiny", "real", "both"], default="both")
     parser.add_argument("--attribute", default="handler")
+    parser.add_argument("--commands", default="check,build", help="none: only the lines")
     args = parser.parse_args()
 
     shapes = {"tiny": TINY, "real": REAL}
@@ -171,11 +175,12 @@ def main():
     if not lock.exists():
         lock.write_text((ROOT / "Cargo.lock").read_text())
     cargo("check", "--quiet")
-    cargo("build", "--quiet")
+    if "build" in args.commands:
+        cargo("build", "--quiet")
 
     print(f"#[{args.attribute}] on {args.handlers} handlers; user seconds, medians of {args.rounds} rounds")
     for shape, (bare, attributed) in crates.items():
-        for command in ("check", "build"):
+        for command in args.commands.split(",") if args.commands != "none" else []:
             times = {"bare": [], "again": [], "attributed": []}
             for _ in range(args.rounds):
                 times["bare"].append(build(bare, command))

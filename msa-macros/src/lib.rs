@@ -10,6 +10,7 @@ mod literal;
 mod output;
 mod policies;
 mod service_client;
+mod words;
 
 use proc_macro::TokenStream;
 

@@ -232,6 +232,28 @@ async function lost() {
   });
 }
 
+async function hidden() {
+  const shop = await serve("few");
+  await check("a page that nobody looks at does not watch, and does again when somebody comes back", async () => {
+    const page = await open(shop.admin);
+    await live(page);
+    await page.clock.install();
+    const turn = (away) => page.evaluate((is) => {
+      Object.defineProperty(document, "hidden", { value: is, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, away);
+    await turn(true);
+    await page.clock.runFor(61_000);
+    await page.locator(".live").filter({ hasText: "paused" }).waitFor();
+    await page.clock.runFor(20_000);
+    equal(await words(page, ".live"), "paused", "the state a while after");
+    await turn(false);
+    await page.locator(".live[data-kind=good]").waitFor();
+    await page.context().close();
+  });
+  await shop.kill();
+}
+
 async function alone() {
   const clock = await serve("alone");
   await check("a service that calls nobody says so", async () => {
@@ -255,7 +277,7 @@ async function usual() {
 }
 
 async function unusual() {
-  for (const scene of [crowd, hostile, token, lost, alone]) await scene();
+  for (const scene of [crowd, hostile, token, lost, hidden, alone]) await scene();
 }
 
 await Promise.all([usual(), unusual()]);

@@ -68,7 +68,7 @@ fn looked<R>(
 fn state(shown: &Inside, services: &[ServiceState], now: Instant, out: &mut Exposition) {
     endpoints(shown, services, now, out);
     limits(shown, now, out);
-    lifecycle(shown, out);
+    lifecycle(shown, now, out);
 }
 
 fn yes(is: bool) -> f64 {
@@ -101,6 +101,11 @@ fn endpoints(shown: &Inside, services: &[ServiceState], now: Instant, out: &mut 
             let so = (service.endpoints.iter()).filter(|endpoint| state_of(endpoint) == state);
             family.gauge(&[&service.service, state], count(so.count()));
         }
+    }
+    let mut family = out.family(&metric::CLIENT_ACTIVE);
+    for service in services {
+        let active = service.endpoints.iter().map(|one| f64::from(one.in_flight));
+        family.gauge(&[&service.service], active.sum());
     }
     let mut family = out.family(&metric::PANIC);
     for service in services {
@@ -203,9 +208,13 @@ const PHASES: [Phase; 5] = [
     Phase::Stopped,
 ];
 
-fn lifecycle(shown: &Inside, out: &mut Exposition) {
+fn lifecycle(shown: &Inside, now: Instant, out: &mut Exposition) {
     let failing = shown.sources.last_error().is_some();
     out.gauge(&metric::DISCOVERY_FAILING, yes(failing));
+    if let Some(read) = shown.sources.last_read() {
+        let age = now.saturating_duration_since(read);
+        out.gauge(&metric::DISCOVERY_READ_AGE, age.as_secs_f64());
+    }
     let phase = shown.health.lifecycle().phase().as_str();
     out.family(&metric::PHASE)
         .states(&[], &PHASES.map(Phase::as_str), phase);
@@ -233,6 +242,8 @@ fn lifecycle(shown: &Inside, out: &mut Exposition) {
 
 /// What became of what was exported; nothing where nothing is.
 fn exports(shown: &Inside, out: &mut Exposition) {
+    out.family(&metric::LOG_LOST)
+        .counter(&[], shown.logs.lost());
     if shown.traces.is_recording() {
         let counts = shown.traces.counts();
         let mut family = out.family(&metric::SPANS);

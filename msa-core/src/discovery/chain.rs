@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::{Discover, EndpointSet};
+use crate::clock::Instant;
 
 /// Sources in order of precedence: the first one that knows a name answers for it.
 ///
@@ -48,6 +49,10 @@ impl Discover for Chain {
     fn last_error(&self) -> Option<String> {
         let errors: Vec<String> = self.0.iter().filter_map(|s| s.last_error()).collect();
         (!errors.is_empty()).then(|| errors.join("; "))
+    }
+
+    fn last_read(&self) -> Option<Instant> {
+        self.0.iter().filter_map(|source| source.last_read()).min()
     }
 
     fn services(&self) -> Vec<String> {

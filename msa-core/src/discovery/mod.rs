@@ -32,6 +32,8 @@ pub use set::EndpointSet;
 
 use tokio::sync::watch;
 
+use crate::clock::Instant;
+
 /// A source of endpoints.
 pub trait Discover: Send + Sync + 'static {
     /// Follows a service: the receiver holds the newest snapshot, and is told of each change.
@@ -42,6 +44,12 @@ pub trait Discover: Send + Sync + 'static {
 
     /// What is wrong with the source now, when the snapshots it serves are the last good ones.
     fn last_error(&self) -> Option<String>;
+
+    /// When what it knows was last read and found good, changed or not; of several sources the one that was read longest ago. `None` (the
+    /// default) for a source that reads nothing, or could not yet.
+    fn last_read(&self) -> Option<Instant> {
+        None
+    }
 
     /// The names of the services that it knows now, for the error about an unknown one.
     fn services(&self) -> Vec<String>;

@@ -19,6 +19,7 @@ use crate::health::{Lifecycle, Phase, Probes};
 use crate::server::accept::{self, Limits, Listener, Server};
 use crate::server::signal::{Reason, Shutdown};
 use crate::server::{DrainReport, ServerError, stack};
+use crate::telemetry::Logs;
 use crate::telemetry::metrics::push::Push;
 use crate::telemetry::traces::Traces;
 use crate::txn::JoinSet;
@@ -175,6 +176,7 @@ pub(super) fn start(mut service: Service) -> Result<Running, Error> {
         tasks,
         hooks,
         config,
+        logs: service.logs.clone(),
         traces,
         push,
     };
@@ -208,6 +210,7 @@ struct Whole {
     tasks: JoinSet<()>,
     hooks: Vec<Hook>,
     config: Config,
+    logs: Logs,
     traces: Traces,
     push: Option<Push>,
 }
@@ -262,9 +265,13 @@ impl Whole {
         if timeout(flush, closing).await.is_err() {
             tracing::warn!(target: "msa::lifecycle", "on_shutdown, or the export of the last spans and metrics, took longer than server.drain.flush and was left");
         }
+        self.logs.flush(LAST_LINES).await;
         drained.map_err(ServerError::Accept)
     }
 }
+
+/// How long the last lines of the log wait for a reader that stalls.
+const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// Tells what the drain came to, and each request that it cut: whoever made one may be waiting for an explanation.
 fn say_drained(report: &DrainReport) {
@@ -321,6 +328,7 @@ mod tests {
                 .toml_str("msa.toml", "")
                 .load()
                 .unwrap(),
+            logs: Logs::none(),
             traces: Traces::default(),
             push: None,
         }

@@ -14,6 +14,7 @@ use tracing_subscriber::{Layer, fmt};
 
 use super::json::Json;
 use super::levels::{LevelError, Levels, Overrides};
+use super::output::Output;
 use super::pretty::Pretty;
 use super::traces::Traces;
 use crate::clock::Instant;
@@ -24,6 +25,7 @@ use crate::config::{LogFormat, LogSettings};
 pub struct Logs {
     filter: Option<reload::Handle<EnvFilter, Registry>>,
     levels: Arc<Mutex<Overrides>>,
+    output: Option<Output>,
 }
 
 /// The logs cannot be set up or changed.
@@ -70,10 +72,16 @@ impl Logs {
             LogFormat::Auto => !std::io::stdout().is_terminal(),
         };
         let service: Arc<str> = service.into();
-        let lines = Format { json, service };
-        let installed = init(filter, &lines, traces);
+        let output = Output::stdout();
+        let lines = Format {
+            json,
+            service,
+            output: output.clone(),
+        };
+        let installed = init(filter, &lines, traces).is_ok();
         Ok(Self {
-            filter: installed.ok().map(|()| handle),
+            filter: installed.then_some(handle),
+            output: installed.then_some(output),
             levels: Arc::new(Mutex::new(Overrides::new(&settings.level))),
         })
     }
@@ -83,6 +91,7 @@ impl Logs {
         Self {
             filter: None,
             levels: Arc::default(),
+            output: None,
         }
     }
 
@@ -143,6 +152,25 @@ impl Logs {
         self.overrides().levels(now)
     }
 
+    /// Lines that were lost since nobody read standard output: while its reader stalls, 1 MiB of lines waits for it, and no request does.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.output.as_ref().map_or(0, Output::lost)
+    }
+
+    /// Waits until no line waits for the reader of standard output, for this time at most.
+    pub(crate) async fn flush(&self, most: Duration) {
+        const LOOK: Duration = Duration::from_millis(5);
+        let Some(output) = &self.output else { return };
+        let caught_up = async {
+            while output.is_behind() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        // Who does not read by then is not waited for.
+        let _elapsed = tokio::time::timeout(most, caught_up).await;
+    }
+
     fn overrides(&self) -> MutexGuard<'_, Overrides> {
         self.levels.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -164,6 +192,7 @@ type Filter = reload::Layer<EnvFilter, Registry>;
 struct Format {
     json: bool,
     service: Arc<str>,
+    output: Output,
 }
 
 impl Format {
@@ -173,12 +202,16 @@ impl Format {
     {
         if self.json {
             return fmt::layer()
+                .with_writer(self.output.clone())
                 .event_format(Json::new(&self.service))
                 .fmt_fields(Json::new(&self.service))
                 .boxed();
         }
         let colours = std::io::stdout().is_terminal();
-        fmt::layer().event_format(Pretty { colours }).boxed()
+        fmt::layer()
+            .with_writer(self.output.clone())
+            .event_format(Pretty { colours })
+            .boxed()
     }
 }
 

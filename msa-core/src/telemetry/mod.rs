@@ -21,6 +21,7 @@ mod levels;
 mod log;
 pub mod metrics;
 mod number;
+mod output;
 mod pretty;
 pub mod propagation;
 mod sensitive;

@@ -94,6 +94,15 @@ impl Running {
     }
 }
 
+/// A test that failed leaves no service behind.
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Stopped as it should be, it is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 fn follow(mut from: impl std::io::Read + Send + 'static, to: Written) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut buffer = vec![0; 65536];

@@ -6,7 +6,7 @@
 mod extractor;
 mod native;
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
@@ -18,6 +18,7 @@ use crate::args::{Args, Errors, Grammar, Known};
 use crate::krate;
 use crate::literal::{self, Value};
 use crate::output;
+use crate::words::words;
 
 static GRAMMAR: Grammar = Grammar {
     attribute: "handler",
@@ -210,9 +211,16 @@ fn entered(msa: &TokenStream, function: ItemFn, settings: &Settings) -> TokenStr
         sig.inputs.insert(0, syn::parse_quote!(#argument));
         quote!(#caller.may(#scope)?;)
     });
+    // Of what depends on a type of the user's, the compiler would tell no more than that there is no such handler.
+    let checked = native::to_check(&sig).map(|output| {
+        let at = output.span().resolved_at(Span::mixed_site());
+        let msa = krate::at(msa, at);
+        quote_spanned!(at=> const _: fn() = #msa::server::handler::answer::answers::<#output>;)
+    });
     let statements = &block.stmts;
     quote! {
         #(#attrs)* #vis #sig {
+            #checked
             #msa::server::handler::enter(#name);
             #allowed
             #(#statements)*
@@ -388,11 +396,7 @@ fn turbofish(params: &[&GenericParam]) -> Option<TokenStream> {
 }
 
 fn names_self(tokens: &TokenStream) -> bool {
-    tokens.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == "Self",
-        TokenTree::Group(group) => names_self(&group.stream()),
-        _ => false,
-    })
+    words(tokens.clone()).iter().any(|word| word == "Self")
 }
 
 /// The one name that a pattern gives, such as `app` of `State(app)`.

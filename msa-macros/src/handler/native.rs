@@ -1,6 +1,9 @@
 //! What a handler returns, as far as its writing tells.
 
-use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Type};
+use quote::ToTokens as _;
+use syn::{GenericArgument, PathArguments, PathSegment, ReturnType, Signature, Type};
+
+use crate::words::words;
 
 /// What axum takes as an answer by itself, by its usual name.
 const ANSWERS: [&str; 13] = [
@@ -40,6 +43,16 @@ pub(super) fn fails_with_problem(output: &ReturnType) -> bool {
     };
     let error = last(ty).and_then(error_of);
     error.is_some_and(|error| error.ident == "Problem")
+}
+
+/// What a function returns, if only the compiler can tell that it is an answer, and it can be named outside of the function.
+pub(super) fn to_check(sig: &Signature) -> Option<&Type> {
+    let ReturnType::Type(_, ty) = &sig.output else {
+        return None;
+    };
+    let words = words(ty.to_token_stream());
+    let has = |name: &str| words.iter().any(|word| word == name);
+    (has("Json") && !has("impl") && !has("Self") && sig.generics.params.is_empty()).then_some(&**ty)
 }
 
 fn error_of(result: &PathSegment) -> Option<&PathSegment> {

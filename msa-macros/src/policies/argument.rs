@@ -1,11 +1,12 @@
 //! The arguments of a function: moved into its one call, or copied for each.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, FnArg, ItemFn, Pat, Type};
 
 use crate::krate;
+use crate::words::words;
 
 /// One argument besides `self`.
 pub(super) struct Argument {
@@ -126,14 +127,14 @@ pub(super) fn key(arguments: &[Argument], given: Option<&Expr>, msa: &TokenStrea
             parts => quote!((#(#parts),*)),
         };
     };
-    let words = words(given.to_token_stream());
+    let named = words(given.to_token_stream());
     let names = |argument: &&Argument| {
         let pattern = argument
             .pattern
             .as_ref()
             .map(|pattern| pattern.to_token_stream());
-        pattern.is_some_and(|pattern| self::words(pattern).iter().any(|word| words.contains(word)))
-            && !words.contains(&argument.ident.to_string())
+        pattern.is_some_and(|pattern| words(pattern).iter().any(|word| named.contains(word)))
+            && !named.contains(&argument.ident.to_string())
     };
     let apart = arguments.iter().filter(names).map(|argument| {
         let (pattern, again) = (&argument.pattern, argument.again(msa));
@@ -173,17 +174,4 @@ pub(super) fn key(arguments: &[Argument], given: Option<&Expr>, msa: &TokenStrea
     } else {
         quote!({ #apart #key })
     }
-}
-
-/// All identifiers of some tokens.
-fn words(tokens: TokenStream) -> Vec<String> {
-    let mut found = Vec::new();
-    for token in tokens {
-        match token {
-            TokenTree::Ident(ident) => found.push(ident.to_string()),
-            TokenTree::Group(group) => found.extend(words(group.stream())),
-            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
-        }
-    }
-    found
 }

@@ -2,6 +2,9 @@ async fn order(
     State(app): State<App>,
     Path(id): Path<u64>,
 ) -> Result<Json<Order>, Problem> {
+    const _: fn() = ::msa_core::server::handler::answer::answers::<
+        Result<Json<Order>, Problem>,
+    >;
     ::msa_core::server::handler::enter(
         ::core::concat!(::core::module_path!(), "::order"),
     );
@@ -77,6 +80,9 @@ async fn price(
     argument0: State<App>,
     argument1: Path<String>,
 ) -> Result<Json<u64>, Problem> {
+    const _: fn() = ::msa_core::server::handler::answer::answers::<
+        Result<Json<u64>, Problem>,
+    >;
     ::msa_core::server::handler::enter(
         ::core::concat!(::core::module_path!(), "::price"),
     );

@@ -92,15 +92,13 @@ impl Offers {
                     _,
                 >(::msa_core::attribute::key_part(sku)),
             )
-            .run(|| {
-                async move {
-                    if let ::core::option::Option::Some(never) = ::msa_core::attribute::returns::<
-                        Result<Option<Offer>, CallError>,
-                    >() {
-                        return never;
-                    }
-                    { self.catalogue.product(sku).await }
+            .run(|| async move {
+                if let ::core::option::Option::Some(never) = ::msa_core::attribute::returns::<
+                    Result<Option<Offer>, CallError>,
+                >() {
+                    return never;
                 }
+                { self.catalogue.product(sku).await }
             })
             .await
     }

@@ -102,13 +102,21 @@ struct UserApiMock(::std::sync::Arc<UserApiMockState>);
 struct UserApiMockState {
     calls: ::msa_core::testing::mock::Calls,
     user: ::msa_core::testing::mock::Answer<
-        dyn ::core::ops::FnMut(u64) -> Result<User, CallError> + ::core::marker::Send,
+        dyn ::core::ops::FnMut(
+            u64,
+        ) -> ::msa_core::client::typed::BoxFuture<
+                'static,
+                Result<User, CallError>,
+            > + ::core::marker::Send,
     >,
     add: ::msa_core::testing::mock::Answer<
         dyn ::core::ops::FnMut(
             &str,
             &User,
-        ) -> Result<(), CallError> + ::core::marker::Send,
+        ) -> ::msa_core::client::typed::BoxFuture<
+                'static,
+                Result<(), CallError>,
+            > + ::core::marker::Send,
     >,
 }
 #[allow(dead_code, deprecated, clippy::type_complexity)]
@@ -124,22 +132,59 @@ const _: () = {
         ///Answers [`UserApi::user`] by this function from now on.
         fn on_user(
             &self,
-            answer: impl ::core::ops::FnMut(
+            mut answer: impl ::core::ops::FnMut(
                 u64,
             ) -> Result<User, CallError> + ::core::marker::Send + 'static,
         ) -> &Self {
-            self.0.user.set(::std::boxed::Box::new(answer));
+            self.async_on_user(move |id| ::core::future::ready(answer(id)))
+        }
+        ///Answers [`UserApi::user`] from now on as the future says that this function returns: later, or never.
+        fn async_on_user<Later>(
+            &self,
+            mut answer: impl ::core::ops::FnMut(
+                u64,
+            ) -> Later + ::core::marker::Send + 'static,
+        ) -> &Self
+        where
+            Later: ::core::future::Future<Output = Result<User, CallError>>
+                + ::core::marker::Send + 'static,
+        {
+            self.0
+                .user
+                .set(
+                    ::std::boxed::Box::new(move |id| ::std::boxed::Box::pin(answer(id))),
+                );
             self
         }
         ///Answers [`UserApi::add`] by this function from now on.
         fn on_add(
             &self,
-            answer: impl ::core::ops::FnMut(
+            mut answer: impl ::core::ops::FnMut(
                 &str,
                 &User,
             ) -> Result<(), CallError> + ::core::marker::Send + 'static,
         ) -> &Self {
-            self.0.add.set(::std::boxed::Box::new(answer));
+            self.async_on_add(move |key, user| ::core::future::ready(answer(key, user)))
+        }
+        ///Answers [`UserApi::add`] from now on as the future says that this function returns: later, or never.
+        fn async_on_add<Later>(
+            &self,
+            mut answer: impl ::core::ops::FnMut(
+                &str,
+                &User,
+            ) -> Later + ::core::marker::Send + 'static,
+        ) -> &Self
+        where
+            Later: ::core::future::Future<Output = Result<(), CallError>>
+                + ::core::marker::Send + 'static,
+        {
+            self.0
+                .add
+                .set(
+                    ::std::boxed::Box::new(move |key, user| ::std::boxed::Box::pin(
+                        answer(key, user),
+                    )),
+                );
             self
         }
         /// The calls so far, in their order, each with its arguments: `user(7)`. What has no `Debug` is `_`.
@@ -154,8 +199,8 @@ const _: () = {
                 .0
                 .calls
                 .record("user", &[(&::msa_core::testing::mock::Argument(&id)).shown()]);
-            let mut answer = self.0.user.called(&call);
-            (*answer)(id)
+            let answer = (*self.0.user.called(&call))(id);
+            answer.await
         }
         async fn add(&self, key: &str, user: &User) -> Result<(), CallError> {
             let call = self
@@ -168,8 +213,8 @@ const _: () = {
                         (&::msa_core::testing::mock::Argument(&user)).shown(),
                     ],
                 );
-            let mut answer = self.0.add.called(&call);
-            (*answer)(key, user)
+            let answer = (*self.0.add.called(&call))(key, user);
+            answer.await
         }
     }
 };

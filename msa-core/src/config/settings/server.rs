@@ -73,7 +73,8 @@ pub struct ServerSettings {
     pub compression: bool,
     /// Pages of other origins.
     pub cors: CorsSettings,
-    /// Headers whose values no log shows, besides `authorization`, `cookie`, `set-cookie` and `proxy-authorization`. **Restart.**
+    /// Headers of requests and answers, inbound and outbound, whose values nothing shows, besides `authorization`, `proxy-authorization`,
+    /// `cookie`, `set-cookie`, `x-api-key` and others that carry credentials by custom. **Restart.**
     #[schemars(extend("x-msa-restart" = true), extend("items" = {"type": "string", "format": "header-name"}))]
     pub sensitive_headers: Vec<String>,
 }

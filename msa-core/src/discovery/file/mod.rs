@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{Directory, Discover, EndpointSet};
+use crate::clock::{self, Instant};
 use crate::event::{Event, Observers};
 
 /// Room for a hundred thousand endpoints; what is larger is not an endpoints file.
@@ -71,6 +72,7 @@ pub struct FileSource {
     observers: Observers,
     error: Mutex<Option<String>>,
     looks: Mutex<Looks>,
+    read: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug, Default)]
@@ -104,6 +106,7 @@ impl FileSource {
             observers,
             error: Mutex::default(),
             looks: Mutex::default(),
+            read: Mutex::default(),
         };
         let reading = read(&source.path);
         source.lock_looks().settled = Some(reading.clone());
@@ -145,6 +148,9 @@ impl FileSource {
             let mut looks = self.lock_looks();
             if looks.settled.as_ref() == Some(&reading) {
                 looks.unsettled = None;
+                if self.last_error().is_none() {
+                    self.set_read();
+                }
                 return Look::Same;
             }
             if looks.unsettled.as_ref() != Some(&reading) {
@@ -174,6 +180,7 @@ impl FileSource {
                     tracing::info!(target: "msa::discovery", %path, "the endpoints file is fine again");
                 }
                 self.directory.replace(services);
+                self.set_read();
             }
             Err(reason) => {
                 if self.set_error(Some(reason.clone())).as_ref() == Some(&reason) {
@@ -200,6 +207,10 @@ impl FileSource {
         )
     }
 
+    fn set_read(&self) {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(clock::now());
+    }
+
     fn lock_looks(&self) -> std::sync::MutexGuard<'_, Looks> {
         self.looks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -215,6 +226,10 @@ impl Discover for FileSource {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn last_read(&self) -> Option<Instant> {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn services(&self) -> Vec<String> {

@@ -157,6 +157,21 @@ impl<T: IntoResponse, E: Display> Answer for Result<T, E> {
     }
 }
 
+/// What axum answers by itself: whatever is `IntoResponse`.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot return `{Self}`",
+    label = "this is no answer",
+    note = "what stands in a `Json` needs `serde::Serialize`: derive it",
+    note = "return something that is a response (`Json(value)`, `String`, `StatusCode`, `impl IntoResponse`), or a `Result` of it"
+)]
+pub trait Answers {}
+
+#[diagnostic::do_not_recommend] // the message is about what was returned, not about what of it is missing
+impl<T: IntoResponse> Answers for T {}
+
+/// Nothing, for what axum answers by itself; for what it does not, `const _: fn() = answers::<R>;` is an error that says why.
+pub const fn answers<R: Answers>() {}
+
 /// An error that may wrap one of msa's, which knows its answer.
 #[cold]
 fn failed(error: Boxed) -> Problem {

@@ -129,6 +129,8 @@ catalog! {
     SERVER_RESPONSE_SIZE = Histogram "http.server.response.body.size" "By"
         ["http.request.method", "url.scheme", "http.route", "http.response.status_code", "error.type"]
         "Bodies of answers whose length was known beforehand, before compression.";
+    CLIENT_ACTIVE = UpDownCounter "http.client.active_requests" "{request}" ["server.address"]
+        "Attempts in flight, to the end of the answer's body. server.address is the logical service.";
     CLIENT_DURATION = Histogram "http.client.request.duration" "s"
         ["http.request.method", "server.address", "http.response.status_code", "error.type"]
         "Attempts, each by itself: the time to the answer's head or the failure. server.address is the logical service.";
@@ -208,6 +210,8 @@ catalog! {
         "Snapshots that differed from the one before.";
     DISCOVERY_AGE = Gauge "msa.discovery.age" "s" ["service"]
         "The time since the snapshot last changed.";
+    DISCOVERY_READ_AGE = Gauge "msa.discovery.read_age" "s" []
+        "The time since the list of endpoints was last read and found good, changed or not.";
     DISCOVERY_FAILURES = Counter "msa.discovery.failures" "{failure}" ["service"]
         "Failures of a source, by the service asked for; * is all of them.";
     DISCOVERY_FAILING = Gauge "msa.discovery.failing" "" []
@@ -242,6 +246,8 @@ catalog! {
         "What is running.";
     TARGET = Info "target" "" ["service.name", "service.version"]
         "The resource, as OpenTelemetry's exporters tell it.";
+    LOG_LOST = Counter "msa.log.lost" "{line}" []
+        "Lines of the log that were lost, since nobody read standard output.";
     SPANS = Counter "msa.traces.spans" "{span}" ["outcome"]
         "Ended spans of sampled traces: exported, failed, or dropped since the queue was full.";
     PUSHES = Counter "msa.metrics.pushes" "{push}" ["outcome"]

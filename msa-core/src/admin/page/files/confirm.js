@@ -1,7 +1,7 @@
 // A change by hand is asked about once more, and what came of it is said.
 
 import { ask } from "./ask.js";
-import { h, say } from "./dom.js";
+import { h, say, tell } from "./dom.js";
 import { t } from "./words.js";
 
 // `about`: { service, endpoint }; `done` puts things back.
@@ -13,7 +13,7 @@ export function change(about, action, done) {
     try {
       const body = about.endpoint ? { action, endpoint: about.endpoint } : { action };
       await ask(`/circuits/${encodeURIComponent(about.service)}`, { method: "POST", body });
-      say(document.getElementById("said"), t(`done_${action}`, whom));
+      tell(t(`done_${action}`, whom));
       done();
     } catch (error) {
       say(wrong, t("notDone", error.message));

@@ -35,6 +35,9 @@ export function say(node, text) {
   return node;
 }
 
+// Has a screen reader say something, when it has finished what it reads.
+export const tell = (text) => say(document.getElementById("said"), text);
+
 export function show(node, visible) {
   if (node.hidden === visible) node.hidden = !visible;
   return node;

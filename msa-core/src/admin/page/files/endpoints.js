@@ -25,9 +25,9 @@ export function kindOf(endpoint) {
 export function stateWords(endpoint, kind) {
   const words = [t(endpoint.c?.s === "forced_open" && kind === "open" ? "kind_forced" : `kind_${kind}`)];
   const circuit = endpoint.c ?? {};
-  if (kind === "ejected" && endpoint.back) words.push(t("backIn", span(endpoint.back)));
   if (kind === "ramp") words.push(percent(endpoint.ramp));
-  if ((kind === "open" || kind === "trial") && circuit.since !== undefined) words.push(t("since", span(circuit.since)));
+  if (SEVERITY[kind] >= 3 && circuit.s && circuit.since !== undefined) words.push(t("since", span(circuit.since)));
+  if (kind === "ejected" && endpoint.back) words.push(t("backIn", span(endpoint.back)));
   if (kind === "open" && circuit.trial !== undefined) words.push(t("trialIn", span(circuit.trial)));
   return words.join(" · ");
 }

@@ -6,7 +6,7 @@ const LATE = 3500; // three snapshots missed
 const HIDDEN = 60000;
 
 export class Live {
-  // told(snapshot), and changed(state, why): "connecting", "live", "lost", "locked".
+  // told(snapshot), and changed(state, why): "connecting", "live", "lost", "locked", "paused".
   constructor(told, changed) {
     this.told = told;
     this.changed = changed;
@@ -78,7 +78,11 @@ export class Live {
   look() {
     clearTimeout(this.away);
     if (document.hidden) {
-      this.away = setTimeout(() => this.stop(), HIDDEN);
+      this.away = setTimeout(() => {
+        if (this.state === "locked") return;
+        this.stop();
+        this.say("paused");
+      }, HIDDEN);
     } else if (!this.running && this.state !== "locked") {
       this.start();
     }

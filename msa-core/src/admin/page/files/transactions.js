@@ -1,7 +1,7 @@
 // The latest requests, and one transaction by its GTXID.
 
 import { askJson } from "./ask.js";
-import { each, h, put, say, show } from "./dom.js";
+import { each, h, put, say, show, tell } from "./dom.js";
 import { clock, count, millis } from "./units.js";
 import { waterfall } from "./waterfall.js";
 import { t } from "./words.js";
@@ -86,7 +86,7 @@ export function transactions() {
 }
 
 export function transaction(gtxid) {
-  const body = h("div", { class: "found", "aria-live": "polite" }, h("p", { class: "dim" }, t("asking")));
+  const body = h("div", { class: "found" }, h("p", { class: "dim" }, t("asking")));
   const again = h("button", { type: "button", onclick: find }, t("askAgain"));
   const node = h("div", { class: "transaction" },
     h("div", { class: "panel-head" }, h("h1", {}, t("transaction"), " ", h("code", { class: "gtxid" }, gtxid)), again), body);
@@ -98,6 +98,7 @@ export function transaction(gtxid) {
     try {
       const found = await askJson(`/txn/${encodeURIComponent(gtxid)}?scope=all`);
       if (!gone) body.replaceChildren(...found.entries.map((entry) => waterfall(entry, clockOf())));
+      if (!gone) tell(t("found", body.querySelector(".summary")?.textContent ?? ""));
     } catch (error) {
       const hint = error.status === 404 ? h("p", { class: "dim" }, t("notFoundHint")) : null;
       if (!gone) body.replaceChildren(h("section", { class: "panel" }, h("h2", {}, error.status === 404 ? t("notFound") : t("notDone", "")), h("p", {}, error.message), ...[hint].filter(Boolean)));

@@ -1,6 +1,6 @@
 // What is wrong, in one list: the first thing that somebody reads who was woken up.
 
-import { each, h, icon, put, say, show } from "./dom.js";
+import { each, h, icon, put, say, show, tell } from "./dom.js";
 import { kindOf, severity } from "./endpoints.js";
 import { percent, rate, span } from "./units.js";
 import { t, term } from "./words.js";
@@ -40,7 +40,7 @@ function wrongOf(service, history, add) {
   for (const endpoint of service.endpoints) {
     const kind = kindOf(endpoint);
     if (severity(kind) >= 2) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-    if (kind === "open" || kind === "trial") since = Math.max(since, endpoint.c?.since ?? 0);
+    if (severity(kind) >= 3 && endpoint.c?.s) since = Math.max(since, endpoint.c?.since ?? 0);
   }
   const all = service.endpoints.length;
   const out = [...kinds.values()].reduce((sum, n) => sum + n, 0);
@@ -61,12 +61,16 @@ function wrongOf(service, history, add) {
 export function verdict(jump) {
   const head = h("h2", {});
   const list = h("ul", { class: "problems" });
+  let before = null;
   const node = h("section", { class: "panel verdict", "aria-label": t("verdict") }, head, list);
   return {
     node,
     update(snapshot, history) {
       const all = problems(snapshot, history);
       const worst = Math.max(0, ...all.map((one) => one.bad));
+      // Told when it gets better or worse, and not each time when a number changes.
+      if (before !== null && before !== worst) tell(t("wrong", all.length));
+      before = worst;
       put(node, "data-kind", worst === 2 ? "bad" : worst === 1 ? "note" : "good");
       say(head, t("wrong", all.length));
       show(list, all.length > 0);

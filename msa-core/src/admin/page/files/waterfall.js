@@ -146,7 +146,7 @@ export function waterfall(entry, now) {
   return h("section", { class: "panel", "aria-label": t("transaction") },
     h("p", { class: "summary" },
       h("span", { class: "pill", "data-kind": fails(entry) ? "bad" : running ? null : "good" }, outcome(entry)), " ",
-      t("summary", millis(entry.ms ?? age), seen.services.size, seen.calls, seen.attempts, seen.retries)),
+      t("summary", t(running ? "runsFor" : "took", millis(entry.ms ?? age)), seen.services.size, seen.calls, seen.attempts, seen.retries)),
     h("p", { class: "dim" }, t("startedAt", new Date(entry.started).toLocaleString(document.documentElement.lang), count(entry.ltxid), entry.peer)),
     worst && h("p", { class: "worst" }, icon("alert"), h("span", {}, worstWords(seen.worst))),
     h("div", { class: "waterfall" }, axis, h("ul", {}, entryRow(entry, 0, 0))));
