@@ -104,3 +104,67 @@ fn is_failure(outcome: &str) -> bool {
         Err(_) => outcome != CANCELLED,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock;
+    use crate::config::MetricsSettings;
+    use crate::event::{Event, Observer as _, Outcome};
+
+    #[test]
+    fn what_only_would_have_been_done_is_not_counted_and_who_went_away_has_not_failed() {
+        let metrics = Metrics::new(&MetricsSettings::default(), clock::now());
+        for dark in [false, true] {
+            metrics.on_event(&Event::Refused {
+                service: "stock",
+                policy: "bulkhead",
+                dark,
+            });
+            metrics.on_event(&Event::Shed {
+                criticality: "default",
+                reason: "limit",
+                dark,
+            });
+        }
+        let outcomes = [
+            Outcome::Status(200),
+            Outcome::Status(404),
+            Outcome::Status(503),
+            Outcome::Failed("connect"),
+            Outcome::Cancelled,
+        ];
+        for outcome in outcomes {
+            metrics.on_event(&Event::Picked {
+                service: "stock",
+                endpoint: "a:1",
+                attempt: 1,
+            });
+            metrics.on_event(&Event::AttemptEnded {
+                service: "stock",
+                endpoint: "a:1",
+                attempt: 1,
+                method: "GET",
+                outcome,
+                elapsed: Duration::from_millis(7),
+            });
+            metrics.on_event(&Event::CallEnded {
+                service: "stock",
+                attempts: 1,
+                outcome,
+                elapsed: Duration::from_millis(7),
+            });
+        }
+        let calls = &metrics.calls()["stock"];
+        assert_eq!((calls.refused, calls.attempts, metrics.sheds()), (1, 5, 1));
+        assert_eq!((calls.took[0], calls.took[1]), (0, 5));
+        assert_eq!(calls.outcomes.len(), 5);
+        let expected = EndpointCounts {
+            picks: 5,
+            failed: 2,
+        };
+        assert_eq!(metrics.attempts()["stock"]["a:1"], expected);
+    }
+}
