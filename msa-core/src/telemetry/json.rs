@@ -167,7 +167,7 @@ impl<W: fmt::Write> Fields<'_, W> {
     fn name(&mut self, name: &str) -> fmt::Result {
         match name {
             "timestamp" | "level" | "target" | "service" | "gtxid" | "ltxid" | "branch"
-            | "trace_id" | "span_id" => write!(self.out, "\"fields.{name}\""),
+            | "trace_id" | "span_id" | "handler" => write!(self.out, "\"fields.{name}\""),
             _ => string(self.out, name),
         }
     }
