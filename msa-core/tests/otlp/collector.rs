@@ -55,7 +55,8 @@ impl Collector {
         }
     }
 
-    pub(crate) async fn over_http(&self) -> SocketAddr {
+    /// What it answers over HTTP.
+    pub(crate) fn http(&self) -> Router {
         let collector = self.clone();
         let traces = move |headers: HeaderMap, body: Bytes| async move {
             let body = inflated(&headers, body);
@@ -69,23 +70,37 @@ impl Collector {
             let request = ExportMetricsServiceRequest::decode(body).unwrap();
             collector.keep_metrics(headers, request).encode_to_vec()
         };
+        Router::new()
+            .route("/v1/traces", post(traces))
+            .route("/v1/metrics", post(metrics))
+    }
+
+    pub(crate) async fn over_http(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let routes = Router::new()
-            .route("/v1/traces", post(traces))
-            .route("/v1/metrics", post(metrics));
+        let routes = self.http();
         tokio::spawn(async move { axum::serve(listener, routes).await });
         addr
+    }
+
+    fn services(&self) -> tonic::service::Routes {
+        let gzip = tonic::codec::CompressionEncoding::Gzip;
+        let traces = TraceServiceServer::new(self.clone()).accept_compressed(gzip);
+        let metrics = MetricsServiceServer::new(self.clone()).accept_compressed(gzip);
+        tonic::service::Routes::new(traces).add_service(metrics)
+    }
+
+    /// What it answers over gRPC.
+    pub(crate) fn grpc(&self) -> Router {
+        self.services().into_axum_router()
     }
 
     pub(crate) async fn over_grpc(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let incoming = tonic::transport::server::TcpIncoming::from(listener);
-        let gzip = tonic::codec::CompressionEncoding::Gzip;
         let served = tonic::transport::Server::builder()
-            .add_service(TraceServiceServer::new(self.clone()).accept_compressed(gzip))
-            .add_service(MetricsServiceServer::new(self.clone()).accept_compressed(gzip))
+            .add_routes(self.services())
             .serve_with_incoming(incoming);
         tokio::spawn(served);
         addr

@@ -6,6 +6,8 @@
 mod collector;
 mod hops;
 mod rotel;
+#[cfg(all(feature = "tls", feature = "http2"))]
+mod secure;
 mod support;
 
 use std::net::SocketAddr;

@@ -104,7 +104,9 @@ impl Client {
         body: Bytes,
     ) -> Result<(http::StatusCode, Bytes), HttpError> {
         let request = self.0.post(to.clone()).headers(headers).body(body);
-        let mut answer = request.send().await?;
+        let answered = request.send().await;
+        // A URL may have a key in its query.
+        let mut answer = answered.map_err(reqwest::Error::without_url)?;
         let status = answer.status();
         Ok((status, read(&mut answer).await?))
     }
@@ -114,7 +116,7 @@ impl Client {
 #[cfg(feature = "otlp")]
 async fn read(answer: &mut reqwest::Response) -> Result<Bytes, HttpError> {
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await? {
+    while let Some(chunk) = (answer.chunk().await).map_err(reqwest::Error::without_url)? {
         body.extend_from_slice(&chunk);
         if body.len() as u64 > MAX_ANSWER {
             return Err(opentelemetry_http::ResponseBodyTooLarge::new().into());
@@ -138,7 +140,12 @@ impl HttpClient for Client {
             let request = reqwest::Request::try_from(request)?;
             // Its URL may have a key in it, and errors are logged.
             let sent = self.0.execute(request).await;
-            let mut answer = sent.map_err(reqwest::Error::without_url)?;
+            let sent = sent.map_err(reqwest::Error::without_url);
+            let mut answer = sent.inspect_err(|error| {
+                // The exporter of spans says of any error only that it was the network's.
+                let error = super::chain(error);
+                tracing::debug!(target: "msa::traces", error, "the collector did not answer");
+            })?;
             let mut response = Response::builder().status(answer.status());
             if let Some(headers) = response.headers_mut() {
                 *headers = std::mem::take(answer.headers_mut());

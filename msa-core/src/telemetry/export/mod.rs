@@ -75,3 +75,16 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, ExportError> {
         .build()
         .map_err(ExportError::Thread)
 }
+
+/// An error with what caused it.
+#[cfg(feature = "otlp")]
+pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
+}

@@ -24,7 +24,7 @@ use super::series::Batch;
 use crate::config::{OtlpCompression, TelemetrySettings};
 use crate::telemetry::export::client::Client;
 use crate::telemetry::export::otlp::{Signal, Target};
-use crate::telemetry::export::{ExportError, Resource};
+use crate::telemetry::export::{ExportError, Resource, chain};
 
 /// Sends messages to the collector.
 pub(super) struct Otlp {
@@ -96,10 +96,11 @@ impl Otlp {
                         told(answer.and_then(|answer| answer.partial_success))
                     }
                     Ok((status, _)) => {
-                        let host = endpoint.host_str().unwrap_or_default();
-                        Answer::Failed(format!("{host} answered {status}"))
+                        Answer::Failed(format!("{} answered {status}", place(endpoint)))
                     }
-                    Err(error) => Answer::Failed(chain(&*error)),
+                    Err(error) => {
+                        Answer::Failed(format!("{}: {}", place(endpoint), chain(&*error)))
+                    }
                 }
             }
             Way::Grpc(client) => {
@@ -142,6 +143,13 @@ fn encoded(request: &ExportMetricsServiceRequest, gzip: bool) -> std::io::Result
     Ok(encoder.finish()?.into())
 }
 
+/// Where that is, without what a URL may hold of secrets.
+fn place(endpoint: &Url) -> String {
+    let host = endpoint.host_str().unwrap_or_default();
+    let port = endpoint.port_or_known_default().unwrap_or_default();
+    format!("{host}:{port}")
+}
+
 fn told(partly: Option<ExportMetricsPartialSuccess>) -> Answer {
     match partly {
         Some(partly) if partly.rejected_data_points > 0 || !partly.error_message.is_empty() => {
@@ -150,18 +158,6 @@ fn told(partly: Option<ExportMetricsPartialSuccess>) -> Answer {
         }
         _ => Answer::Taken,
     }
-}
-
-/// An error with what caused it.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        next = error.source();
-    }
-    text
 }
 
 impl fmt::Debug for Otlp {
