@@ -20,6 +20,8 @@
 //!
 //! CORS, when configured, stands outermost: a page of another origin may read errors too.
 
+mod handler;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -34,6 +36,7 @@ use pin_project_lite::pin_project;
 use tokio::task::futures::TaskLocalFuture;
 use tower::{Layer, Service};
 
+use self::handler::{Handler, Queued};
 use super::ServerError;
 use super::body::Late;
 use super::extras::{across_origins, compressed};
@@ -45,16 +48,16 @@ use super::layers::journal::{AdminPort, Noted};
 use super::layers::metrics::Counted;
 use super::layers::rate::Passed;
 use super::layers::shed::{self, Overload};
-use super::layers::{Refusal, admit, explain, limit, panic, span, txn};
+use super::layers::{admit, explain, limit, panic, span, txn};
 use super::load::ServerLoad;
 use crate::clock;
 use crate::config::Settings;
 use crate::event::Observers;
-use crate::resilience::limit::{Entry, Waiting};
+use crate::resilience::limit::Entry;
 use crate::telemetry::journal::Journal;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::traces::{ServerSpan, Traces};
-use crate::txn::{Criticality, Headers, Minter, Txn, scope, sync_scope};
+use crate::txn::{Headers, Minter, Txn, scope, sync_scope};
 
 /// The inbound stack as one layer, for an axum app that is served some other way.
 ///
@@ -363,97 +366,6 @@ where
         this.inbound.sensitive.mark(response.headers_mut());
         span::answer(this.span, &mut response);
         Poll::Ready(Ok(response))
-    }
-}
-
-pin_project! {
-    #[project = HandlerProjection]
-    enum Handler<S, F> {
-        Running {
-            #[pin]
-            inner: F,
-        },
-        Refused {
-            response: Option<Refusal>,
-        },
-        // Boxed: only under overload.
-        Queued {
-            queued: Box<Queued<S>>,
-        },
-    }
-}
-
-/// A request that waits for its place within the limit.
-struct Queued<S> {
-    place: Waiting,
-    class: Criticality,
-    call: Option<(S, Request<Body>)>,
-}
-
-impl<S, F> Handler<S, F> {
-    #[inline]
-    fn refused(response: Refusal) -> Self {
-        Self::Refused {
-            response: Some(response),
-        }
-    }
-}
-
-impl<S, F, E> Handler<S, F>
-where
-    S: Service<Request<Body>, Future = F>,
-    F: Future<Output = Result<Response, E>>,
-{
-    #[inline]
-    fn poll(
-        mut self: Pin<&mut Self>,
-        inbound: &Inbound,
-        held: &mut Option<Held>,
-        passed: &mut Passed,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Response, E>> {
-        loop {
-            let called = match self.as_mut().project() {
-                HandlerProjection::Running { inner } => {
-                    return panic::guard(|| inner.poll(cx))
-                        .unwrap_or_else(|response| Poll::Ready(Ok(*response)));
-                }
-                HandlerProjection::Refused { response } => {
-                    return match response.take() {
-                        Some(response) => Poll::Ready(Ok(*response)),
-                        // Polled again after its end it has nothing more to say.
-                        None => Poll::Pending,
-                    };
-                }
-                HandlerProjection::Queued { queued } => {
-                    match ready!(Pin::new(&mut queued.place).poll(cx)) {
-                        Err(error) => {
-                            inbound.overload.guard().refused(queued.class, &error);
-                            Err(shed::refusal(&error))
-                        }
-                        Ok(permit) => {
-                            if let Some(held) = held {
-                                held.permit = Some(permit);
-                            }
-                            let Some((mut service, request)) = queued.call.take() else {
-                                return Poll::Pending; // polled again after its end
-                            };
-                            match inbound.rate.pass(&inbound.observers) {
-                                Ok(quota) => {
-                                    *passed = quota;
-                                    panic::guard(|| service.call(request))
-                                }
-                                Err(response) => Err(response),
-                            }
-                        }
-                    }
-                }
-            };
-            self.set(match called {
-                Ok(inner) => Self::Running { inner },
-                Err(response) => Self::refused(response),
-            });
-        }
     }
 }
 
