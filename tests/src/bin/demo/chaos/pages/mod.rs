@@ -45,6 +45,7 @@ struct Shown {
 impl Pages {
     /// Plays all scenes.
     pub(crate) fn play(cluster: &mut Cluster, story: &mut Story) -> Result<Self, Error> {
+        visitors::look_once(cluster.addr("order-orchestrator")?);
         let mut pages = Self::default();
         for scene in &SCENES {
             scene.set(cluster)?;

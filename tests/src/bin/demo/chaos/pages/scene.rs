@@ -61,7 +61,7 @@ pub(super) const SCENES: [Scene; 6] = [
         edits: &[],
         slow: false,
         acts: &[Cached],
-        rests: &[RateLimit, Bulkhead, Timeout, Breaker],
+        rests: &[RateLimit],
     },
     Scene {
         title: "EDIT cached.enabled = false: each page is a call, and the rate has a limit",
@@ -69,7 +69,7 @@ pub(super) const SCENES: [Scene; 6] = [
         edits: &[NOT_CACHED],
         slow: false,
         acts: &[RateLimit, Fallback],
-        rests: &[Cached, Breaker],
+        rests: &[Cached],
     },
     Scene {
         title: "SLOW product-service; EDIT rate limit and breaker off",

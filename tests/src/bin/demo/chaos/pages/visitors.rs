@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::Duration;
 
-use msa_tests::http;
+use msa_tests::{http, until};
 
 /// More than the function's bulkhead lets in.
 const VISITORS: usize = 12;
@@ -14,8 +14,23 @@ const VISITORS: usize = 12;
 /// From one page to the next.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How long a page may take to be there for the first time.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
+
 /// All that product-service knows.
 const SKUS: [&str; 4] = ["BOOK-RUST", "LAMP-DESK", "MUG-BLUE", "TEE-M"];
+
+/// Looks at each page until it was there once, so that there is an old one to stand in, however busy the machine is.
+pub(super) fn look_once(addr: SocketAddr) {
+    for sku in SKUS {
+        let is_there = || {
+            let page = http::get(addr, format!("/products/{sku}")).send();
+            page.is_ok_and(|page| page.status == 200).then_some(())
+        };
+        // One that never comes is counted as failed in the first scene.
+        let _never = until(FIRST_LOOK, is_there);
+    }
+}
 
 /// The visitors at the pages.
 #[derive(Debug)]
