@@ -15,6 +15,7 @@ use super::*;
 use crate::config::Loader;
 use crate::resilience::limit::Limiter;
 use crate::testing::polled;
+use crate::txn::Criticality;
 
 /// Whatever a request may wait for.
 const ALL: &str = r#"
