@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What waits while nobody reads: a few thousand lines.
+/// What waits while nobody reads, a few thousand lines; the thread may have as much again in hand.
 const WAITING: usize = 1024 * 1024;
 
 /// What fits into a pipe that is writable (POSIX: at least 512; 4096 on Linux, 512 on macOS).
