@@ -364,7 +364,7 @@ where
         }
         txn::answer(this.inbound, this.txn, &mut response);
         this.inbound.sensitive.mark(response.headers_mut());
-        span::answer(this.span, &mut response);
+        span::answer(this.span, this.txn, &mut response);
         Poll::Ready(Ok(response))
     }
 }

@@ -9,11 +9,12 @@ use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use crate::telemetry::traces::ServerSpan;
+use crate::txn::Txn;
 
 /// The answer's head is there. Where nothing is recorded, nothing is wrapped.
 #[inline]
-pub(crate) fn answer(span: &mut ServerSpan, response: &mut Response) {
-    span.answered(response.status());
+pub(crate) fn answer(span: &mut ServerSpan, txn: &Txn, response: &mut Response) {
+    span.answered(response.status(), txn.handler());
     if span.is_recorded() {
         go_along(span, response);
     }

@@ -6,7 +6,7 @@
 //!
 //! | span | kind | begins and ends | attributes |
 //! | --- | --- | --- | --- |
-//! | `GET /users/{id}` | server | with the request; with the end of its answer's body | `http.request.method`, `http.route`, `url.path`, `url.scheme`, `http.response.status_code`, `server.address`, `server.port`, `client.address`, `network.*`, `user_agent.original`, `error.type` from 500 on, `msa.gtxid`, `msa.ltxid`, `msa.branch` |
+//! | `GET /users/{id}` | server | with the request; with the end of its answer's body | `http.request.method`, `http.route`, `url.path`, `url.scheme`, `http.response.status_code`, `server.address`, `server.port`, `client.address`, `network.*`, `user_agent.original`, `code.function.name` (the `#[handler]`), `error.type` from 500 on, `msa.gtxid`, `msa.ltxid`, `msa.branch` |
 //! | `GET user-service` | client | with a logical call; with the end of its body | `http.request.method`, `server.address` (the service), `http.response.status_code`, `error.type` from 400 on or the error's kind, `msa.gtxid`, `msa.ltxid`, `msa.branch`, `msa.attempts` |
 //! | `GET` | client | with an attempt; with the response's head | `http.request.method`, `server.address`, `server.port`, `url.full` without its query, `http.request.resend_count`, `http.response.status_code`, `error.type`, `msa.attempt` |
 //!

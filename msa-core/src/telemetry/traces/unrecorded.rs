@@ -37,7 +37,7 @@ impl ServerSpan {
     }
 
     #[inline]
-    pub(crate) fn answered(&mut self, _: StatusCode) {}
+    pub(crate) fn answered(&mut self, _: StatusCode, _: Option<&'static str>) {}
 
     pub(crate) fn body_failed(&mut self) {}
 

@@ -74,7 +74,7 @@ export default {
   runsFor: (ms) => `for ${ms}`, took: (ms) => `in ${ms}`,
   summary: (took, services, calls, attempts, retries) => `${took} · ${s(services, "service")} · ${s(calls, "call")} · ${s(attempts, "attempt")}${retries ? ` · ${s(retries, "retry or hedge", "retries or hedges")}` : ""}`,
   startedAt: (at, hop, peer) => `${at} · hop ${hop}${peer ? ` · from ${peer}` : ""}`,
-  origin: "it began here", callerGone: "caller went away", attempt: (n) => `attempt ${n}`, process: "The process", asAbove: "as above", leftOut: (n) => `${s(n, "note")} had no room`,
+  origin: "it began here", callerGone: "caller went away", attempt: (n) => `attempt ${n}`, process: "The process", asAbove: "as above", untold: (why) => why, leftOut: (n) => `${s(n, "note")} had no room`,
   worstEntry: (service, instance, what, outcome) => `It began in ${service} itself (${instance}): ${what} → ${outcome}.`,
   worstAttempt: (service, endpoint, what, outcome) => `It began at ${service} (${endpoint}): ${what} → ${outcome}.`,
   worstRefused: (service, what, outcome) => `It began with a call to ${service} that was not made: ${what} → ${outcome}.`,

@@ -72,7 +72,7 @@ export default {
   runsFor: (ms) => `${ms} 경과`, took: (ms) => `${ms} 소요`,
   summary: (took, services, calls, attempts, retries) => `${took} · 서비스 ${services}개 · 호출 ${calls}건 · 시도 ${attempts}건${retries ? ` · 재시도/헤지 ${retries}건` : ""}`,
   startedAt: (at, hop, peer) => `${at} · ${hop}번째 홉${peer ? ` · ${peer}에서 옴` : ""}`,
-  origin: "여기서 시작", callerGone: "호출자가 떠남", attempt: (n) => `시도 ${n}`, process: "프로세스", asAbove: "위와 같음", leftOut: (n) => `공간이 부족해 기록 ${n}건 생략`,
+  origin: "여기서 시작", callerGone: "호출자가 떠남", attempt: (n) => `시도 ${n}`, process: "프로세스", asAbove: "위와 같음", untold: (why) => `이 프로세스의 기록을 얻지 못했습니다 (${why})`, leftOut: (n) => `공간이 부족해 기록 ${n}건 생략`,
   worstEntry: (service, instance, what, outcome) => `원인: ${service} 자체 오류 (${instance}) ${what} → ${outcome}.`,
   worstAttempt: (service, endpoint, what, outcome) => `원인: ${service} (${endpoint}) ${what} → ${outcome}.`,
   worstRefused: (service, what, outcome) => `원인: ${service} 호출이 실행되지 않음. ${what} → ${outcome}.`,

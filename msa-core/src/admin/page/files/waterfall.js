@@ -128,7 +128,7 @@ export function waterfall(entry, now) {
   function inside(attempt, at, depth) {
     const all = [];
     if (attempt.unknown) {
-      all.push(remark("unknown", `? ${told.has(attempt.unknown) ? t("asAbove") : attempt.unknown}`));
+      all.push(remark("unknown", `? ${told.has(attempt.unknown) ? t("asAbove") : t("untold", attempt.unknown)}`));
       told.add(attempt.unknown);
     }
     if (attempt.served && depth < DEEPEST) {

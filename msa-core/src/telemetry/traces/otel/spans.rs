@@ -53,10 +53,15 @@ impl ServerSpan {
         self.context.is_some()
     }
 
-    /// The answer's head is there. A drop from now on is the end: who serves drops many a body that it has sent.
+    /// The answer's head is there, made by this handler. A drop from now on is the end: who serves drops many a body that it has sent.
     #[inline]
-    pub(crate) fn answered(&mut self, status: StatusCode) {
+    pub(crate) fn answered(&mut self, status: StatusCode, handler: Option<&'static str>) {
         if let Some(context) = &self.context {
+            if let Some(name) = handler {
+                context
+                    .span()
+                    .set_attribute(KeyValue::new("code.function.name", name));
+            }
             // A 4xx is the client's fault, and no error of this service.
             tell_status(context, status.as_u16(), status.is_server_error());
             self.answered = true;

@@ -19,7 +19,7 @@ use super::*;
 use crate::client::ServiceClient;
 use crate::config::{Settings, TraceSampler};
 use crate::event::Observers;
-use crate::server::MsaLayer;
+use crate::server::{MsaLayer, handler};
 use crate::telemetry::traces::Traces;
 use crate::testing::{Network, Script, Step};
 
@@ -113,6 +113,7 @@ fn front(client: ServiceClient) -> Router {
     let greet = move || {
         let client = client.clone();
         async move {
+            handler::enter("shop::greet");
             let answer = client
                 .get("http://user-service/users/7?token=secret")
                 .send();
@@ -178,6 +179,9 @@ async fn a_retried_call_between_two_services_is_one_tree() {
     );
 
     assert_eq!(attribute(server, "http.route").as_deref(), Some("/greet"));
+    let handler = attribute(server, "code.function.name");
+    assert_eq!(handler.as_deref(), Some("shop::greet"));
+    assert_eq!(attribute(one, "code.function.name"), None);
     assert_eq!(
         attribute(server, "http.response.status_code").as_deref(),
         Some("200")
