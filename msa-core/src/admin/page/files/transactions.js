@@ -97,7 +97,7 @@ export function transaction(gtxid) {
     again.disabled = true;
     try {
       const found = await askJson(`/txn/${encodeURIComponent(gtxid)}?scope=all`);
-      if (!gone) body.replaceChildren(...found.entries.map((entry) => waterfall(entry, clockOf())));
+      if (!gone) body.replaceChildren(...found.entries.map((entry, at, all) => waterfall(entry, clockOf(), all.length > 1 ? at + 1 : 0)));
       if (!gone) tell(t("found", body.querySelector(".summary")?.textContent ?? ""));
     } catch (error) {
       const hint = error.status === 404 ? h("p", { class: "dim" }, t("notFoundHint")) : null;

@@ -59,7 +59,7 @@ function worstWords({ entry, call, attempt }) {
 }
 
 // `now` is the service's own time: what still runs has run until then.
-export function waterfall(entry, now) {
+export function waterfall(entry, now, nth) {
   const running = entry.ms === undefined;
   const age = running ? Math.max(0, now - Date.parse(entry.started)) : 0;
   const told = new Set();
@@ -143,7 +143,7 @@ export function waterfall(entry, now) {
     tick.style.setProperty("--from", at / TICKS);
     return tick;
   })), h("span", { class: "ms" }));
-  return h("section", { class: "panel", "aria-label": t("transaction") },
+  return h("section", { class: "panel", "aria-label": [t("transaction"), nth || ""].join(" ").trim() },
     h("p", { class: "summary" },
       h("span", { class: "pill", "data-kind": fails(entry) ? "bad" : running ? null : "good" }, outcome(entry)), " ",
       t("summary", t(running ? "runsFor" : "took", millis(entry.ms ?? age)), seen.services.size, seen.calls, seen.attempts, seen.retries)),
