@@ -58,7 +58,7 @@ function worstWords({ entry, call, attempt }) {
   return t("worstAttempt", call.service, attempt.endpoint, what, outcome(attempt));
 }
 
-// `now` is the service's own time: what still runs has run until then.
+// `now` is the service's own time: what still runs has run until then. `nth` is its number, where the transaction came here more than once.
 export function waterfall(entry, now, nth) {
   const running = entry.ms === undefined;
   const age = running ? Math.max(0, now - Date.parse(entry.started)) : 0;
