@@ -180,6 +180,41 @@ async fn a_client_that_goes_away_is_counted_as_cancelled_and_is_not_active_any_m
     assert_eq!(scraped.value(gone), Some(1.0), "{}", scraped.text);
 }
 
+#[tokio::test]
+async fn a_call_is_active_until_its_caller_gives_up() {
+    let stock = leaf();
+    let greeter = caller(&stock, "");
+    let url = format!("http://{}/wait", greeter.addr());
+    let waiting = tokio::spawn(async move { Http::new().get(url).await });
+    let active = "http_client_active_requests{server_address=\"stock\"}";
+    until(async || scrape(&greeter).await.value(active) == Some(1.0)).await;
+    waiting.abort();
+    until(async || scrape(&greeter).await.value(active) == Some(0.0)).await;
+}
+
+#[tokio::test]
+async fn the_age_of_what_discovery_read_stays_small_while_it_reads_and_grows_when_it_cannot() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("endpoints.toml");
+    std::fs::write(&file, "services.stock.endpoints = ['http://127.0.0.1:9']").unwrap();
+    let toml = format!(
+        "discovery.file = '{}'\ndiscovery.file_interval = '10ms'",
+        file.display()
+    );
+    let service = support::service("reader", &toml);
+    let reader = service.routes(axum::Router::new()).start().unwrap();
+    let age = async || {
+        let scraped = scrape(&reader).await;
+        scraped.value("msa_discovery_read_age_seconds").unwrap()
+    };
+    std::fs::write(&file, "services.stock.endpoints = [").unwrap();
+    until(async || scrape(&reader).await.value("msa_discovery_failing") == Some(1.0)).await;
+    let before = age().await;
+    until(async || age().await > before + 0.1).await;
+    std::fs::write(&file, "services.stock.endpoints = []").unwrap();
+    until(async || age().await < 0.1).await;
+}
+
 /// Waits for what other tasks have to do first.
 async fn until(is_so: impl AsyncFn() -> bool) {
     while !is_so().await {

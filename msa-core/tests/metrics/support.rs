@@ -26,11 +26,12 @@ pub(crate) fn service(name: &str, toml: &str) -> Service {
     builder.with_config(loader.load().unwrap()).unwrap()
 }
 
-/// Is called: `/left/{id}` is fine, `/broken` is not.
+/// Is called: `/left/{id}` is fine, `/broken` is not, and `/hang` never answers.
 pub(crate) fn leaf() -> Running {
     let routes = Router::new()
         .route("/left/{id}", get(async || "7 left"))
-        .route("/broken", get(async || StatusCode::SERVICE_UNAVAILABLE));
+        .route("/broken", get(async || StatusCode::SERVICE_UNAVAILABLE))
+        .route("/hang", get(std::future::pending::<&'static str>));
     service("stock", "").routes(routes).start().unwrap()
 }
 
@@ -41,6 +42,7 @@ pub(crate) fn caller(stock: &Running, toml: &str) -> Running {
     let routes = Router::new()
         .route("/greet/{id}", get(greet))
         .route("/fail", get(fail))
+        .route("/wait", get(wait))
         .route("/hang", get(std::future::pending::<&'static str>))
         .route("/echo", post(async |body: Bytes| body))
         .with_state(service.client());
@@ -61,6 +63,10 @@ async fn fail(State(client): State<ServiceClient>) -> Result<StatusCode, Problem
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     answer.bytes().await.map_err(CallError::from)?;
     Ok(StatusCode::BAD_GATEWAY)
+}
+
+async fn wait(State(client): State<ServiceClient>) -> Result<StatusCode, Problem> {
+    Ok(client.get("http://stock/hang").send().await?.status())
 }
 
 /// A plain client, without anything of ours.
