@@ -1,7 +1,7 @@
 //! The configuration as a service meets it: layers, errors, secrets, reload.
 
 // The lints spare `#[test]` functions only, and these helpers are theirs.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@
 //! [`settings`] what can be configured, [`model`] what the service is about, [`api`] how it is asked and [`store`] where
 //! it is kept.
 
-#![cfg_attr(test, allow(clippy::unwrap_used))]
+#![cfg_attr(test, allow(clippy::unwrap_used))] // a test fails by panicking
 
 pub mod api;
 pub mod model;

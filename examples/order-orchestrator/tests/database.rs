@@ -1,7 +1,7 @@
 //! The embedded database: what it does while its file is away, locked or replaced.
 
 // Helpers of tests are tests too; clippy takes only the functions marked so.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::path::Path;
 

@@ -85,9 +85,9 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "lowercase", deny_unknown_fields)]
     struct Order {
-        #[allow(dead_code)]
+        #[allow(dead_code)] // read by the deserializer
         number: u64,
-        #[allow(dead_code)]
+        #[allow(dead_code)] // read by the deserializer
         kind: Kind,
     }
 

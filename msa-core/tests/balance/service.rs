@@ -44,7 +44,7 @@ fn trailers(code: &'static str) -> Frames {
 }
 
 /// A service whose instances answer like this, and who was made.
-#[allow(clippy::type_complexity)]
+#[allow(clippy::type_complexity)] // spelled out it shows what a user's service is made of
 fn service(
     endpoints: watch::Receiver<EndpointSet>,
     answer: impl Fn(usize) -> Answer + Send + Sync + 'static,

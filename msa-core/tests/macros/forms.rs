@@ -134,7 +134,7 @@ async fn generics_patterns_and_arguments_of_any_type_pass() {
     /// Documented, and seen by other attributes.
     #[retry(max = 1)]
     #[tracing::instrument(skip_all)]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments)] // an attribute of others, and as many as there are forms
     #[timeout("1s")]
     async fn all<'a, T, const N: usize>(
         (a, mut b): (u32, u32),

@@ -6,7 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing
-)]
+)] // a test fails by panicking
 
 mod config;
 mod database;

@@ -90,7 +90,6 @@
 //! two failures at the same time the later one sees both. Half-open permits are given under a lock, never more than configured.
 
 mod admit;
-#[allow(clippy::module_inception)] // the core is named by its noun, as in every policy's folder
 mod breaker;
 mod classify;
 mod config;

@@ -32,7 +32,6 @@
 //! hand to hand: a call that comes later can never overtake one that waits, and a waiter that goes away passes on what it
 //! was given.
 
-#[allow(clippy::module_inception)]
 mod bulkhead;
 mod error;
 mod layer;

@@ -27,7 +27,6 @@
 //! | `cached.ttl` | `30s` | how old an answer may be that is given again |
 //! | `cached.max_entries` | `1000` | how many are kept; the oldest goes first |
 
-#[allow(clippy::module_inception)]
 mod cache;
 
 pub use cache::{Cache, CacheRules};

@@ -63,7 +63,6 @@ mod layer;
 mod lazy;
 mod overrides;
 mod parts;
-#[allow(clippy::module_inception)]
 mod policy;
 mod refused;
 mod registry;

@@ -52,7 +52,6 @@ mod keyed;
 mod layer;
 mod passed;
 mod quota;
-#[allow(clippy::module_inception)]
 mod rate_limit;
 mod service;
 mod settings;

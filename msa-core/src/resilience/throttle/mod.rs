@@ -54,7 +54,6 @@ mod layer;
 mod overload;
 mod permit;
 mod service;
-#[allow(clippy::module_inception)] // the core is named by its noun, as in every policy's folder
 mod throttle;
 
 pub use config::ThrottleConfig;

@@ -20,7 +20,7 @@ pub(super) enum Exporter {
 pub(super) enum Answer {
     Taken,
     /// It arrived, and some of it was refused: sent again, it would be again.
-    #[cfg_attr(not(feature = "otlp"), allow(dead_code))]
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code))] // only a collector answers so
     Partly(String),
     Failed(String),
 }
